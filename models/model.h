@@ -1,0 +1,78 @@
+// The contract of all models. Shapes: K trials of a pack, b rows, D features, C classes, P parameters.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/collective.h"
+#include "base/philox.h"
+#include "data/batch.h"
+
+namespace emosweep::models {
+
+struct Step {
+  bool train = false;              // false: no dropout
+  std::int64_t epoch = 0;          // from 0
+  std::int64_t step = 0;           // global over epochs, from 0: with the row's position it keys dropout masks
+  std::span<const StreamKey> keys; // [K]
+  at::Tensor dropout;              // [K] rate in [0, 1)
+  Collective& team;
+};
+
+struct Output {
+  std::vector<at::Tensor> heads;   // logits, one a target: [K,b,C]
+  at::Tensor embedding;            // [K,b,H], what the head reads
+  std::map<std::string, at::Tensor> extra;  // e.g. "gates" [K,b,M]
+};
+
+// A named parameter or state. Small models: `value` is a view [K, ...] of one flat storage.
+struct Leaf {
+  std::string name;                // "audio.0.weight"
+  at::Tensor value;
+  float lr_scale = 1;
+  bool decay = true;               // weight decay applies: not to biases and norms
+  bool frozen = false;
+};
+
+class Model {
+ public:
+  virtual ~Model() = default;
+  virtual Output forward(const data::Batch& batch, const Step& step) = 0;
+  virtual std::vector<Leaf>& leaves() = 0;
+  virtual std::vector<Leaf>& state() = 0;  // not parameters, but part of best weights and checkpoints
+  virtual bool packable() const = 0;       // a leading trial axis with K > 1 is supported
+  // One flat [K, P] storage and its gradient [K, P], 64-byte aligned rows (P padded to a multiple of 16);
+  // every leaf is a view of it and leaf.grad() a view of the gradient. Undefined for large specialists.
+  virtual at::Tensor flat() { return {}; }
+  virtual at::Tensor flat_grad() { return {}; }
+  // [P] 1 where weight decay applies, 0 for biases, norms and padding.
+  virtual at::Tensor decay_mask() { return {}; }
+};
+
+enum class Fusion { none, concat, gated, cross_attention };
+
+struct ModelOptions {
+  std::string model = "mlp";         // mlp; linear is no Model, see trainer/linear.h
+  Fusion fusion = Fusion::none;      // none with one input
+  std::vector<std::string> inputs;   // modality names, as in PrepareOptions
+  std::vector<std::int64_t> widths;  // features of each input
+  std::int64_t hidden_size = 64;     // H
+  std::int64_t tokens = 8;           // learned tokens per modality (cross_attention)
+  std::int64_t heads = 4;            // attention heads; divides hidden_size
+  std::int64_t classes = 2;
+  at::ScalarType dtype = at::kFloat;
+};
+
+// Parameter count of one trial, without making the model (for plan's memory and time).
+std::int64_t parameter_count(const ModelOptions& options);
+// Initial weights are keyed by parameter name: value i of leaf `name` of trial k comes from
+// derive(keys[k], "weights/" + name), so they depend neither on the pack nor on other parameters.
+std::unique_ptr<Model> make_model(const ModelOptions& options, std::span<const StreamKey> keys);
+
+}  // namespace emosweep::models

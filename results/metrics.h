@@ -1,0 +1,38 @@
+// Scores from confusion matrices (rows true, columns predicted). One definition for training, summary and report.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace emosweep::results {
+
+struct Confusion {
+  std::int64_t classes = 0;
+  std::vector<std::int64_t> counts;  // [C, C] row-major
+
+  Confusion() = default;
+  explicit Confusion(std::int64_t c) : classes(c), counts(static_cast<std::size_t>(c * c), 0) {}
+  void add(std::int64_t truth, std::int64_t predicted, std::int64_t n = 1);
+  Confusion& operator+=(const Confusion& other);
+  std::int64_t total() const;
+};
+
+// P, R, F1 = 2TP / (2TP + FP + FN), with 0/0 -> 0. macro_f1 is the mean over all C classes; uar the mean recall over the
+// classes that occur; weighted_f1 weighs by true counts. undefined_f1: classes neither true nor predicted. NaN where
+// nothing was counted.
+struct Scores {
+  double accuracy, macro_f1, weighted_f1, micro_f1, uar, mcc, kappa;
+  std::int64_t undefined_f1;
+};
+Scores scores(const Confusion& confusion);
+struct ClassScores { double precision, recall, f1; std::int64_t support; };
+std::vector<ClassScores> class_scores(const Confusion& confusion);
+
+// Names and values in a fixed order, as they stand in summary.h5 and reports: accuracy, macro_f1, weighted_f1, uar, mcc, kappa.
+std::vector<std::pair<std::string, double>> named_scores(const Confusion& confusion);
+// One line a metric, printed beside scores: {"macro_f1", "mean over all classes of 2TP/(2TP+FP+FN), 0/0 counted as 0"}.
+std::string metric_definition(const std::string& name);
+
+}  // namespace emosweep::results
