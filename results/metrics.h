@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace emosweep::results {
@@ -20,8 +21,9 @@ struct Confusion {
 };
 
 // P, R, F1 = 2TP / (2TP + FP + FN), with 0/0 -> 0. macro_f1 is the mean over all C classes; uar the mean recall over the
-// classes that occur; weighted_f1 weighs by true counts. undefined_f1: classes neither true nor predicted. NaN where
-// nothing was counted.
+// classes that occur; weighted_f1 weighs by true counts; mcc after Gorodkin (2004), 0/0 -> 0; kappa after Cohen (1960), NaN
+// where chance agreement is certain. undefined_f1: classes neither true nor predicted. All NaN where nothing was counted.
+// (scikit-learn's f1_score(zero_division=0), balanced_accuracy_score, matthews_corrcoef, cohen_kappa_score agree.)
 struct Scores {
   double accuracy, macro_f1, weighted_f1, micro_f1, uar, mcc, kappa;
   std::int64_t undefined_f1;
