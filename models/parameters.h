@@ -1,0 +1,76 @@
+// All parameters of a pack in one flat storage [K, P], declared before they are allocated: counting needs no tensor.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/philox.h"
+#include "models/model.h"
+
+namespace emosweep::models {
+
+enum class Init {
+  uniform,  // in [-scale, scale), as torch.nn.Linear with scale = 1 / sqrt(fan_in)
+  normal,   // standard deviation `scale`
+  constant  // `scale` everywhere
+};
+
+struct ParameterSpec {
+  std::string name;
+  std::vector<std::int64_t> shape;  // of one trial
+  Init init = Init::uniform;
+  double scale = 0;
+  bool decay = true;
+  std::int64_t offset = 0, size = 0;  // in elements, within one trial's row
+};
+
+// Where each parameter stands in a trial's row. Offsets are multiples of 16 elements (64 bytes in float32); the gaps hold
+// zeros, in the gradient too.
+class Layout {
+ public:
+  // Returns the offset.
+  std::int64_t add(const std::string& name, std::vector<std::int64_t> shape, Init init,
+                   double scale, bool decay);
+  // Parameters of equal shape side by side without gaps, so that one tensor [K, n, ...] covers them all.
+  std::int64_t add_stack(const std::vector<std::string>& names,
+                         const std::vector<std::int64_t>& shape, Init init, double scale,
+                         bool decay);
+  const std::vector<ParameterSpec>& specs() const { return specs_; }
+  std::int64_t count() const { return count_; }  // parameters, gaps not counted
+  std::int64_t row() const;                      // P: gaps and padding to a multiple of 16 included
+
+ private:
+  void append(const std::string& name, const std::vector<std::int64_t>& shape, Init init,
+              double scale, bool decay);
+  std::vector<ParameterSpec> specs_;
+  std::int64_t end_ = 0, count_ = 0;
+};
+
+// The storage, its gradient and two kinds of views: `leaves` in natural shapes for everybody else, and `variable` for
+// the model's graph (several neighbours as one tensor, broadcastable shapes). Both kinds alias the same memory, values
+// and gradients: backward accumulates into flat_grad in place, because every variable's grad() is preset. Nobody may
+// replace a value or a grad() by another tensor; zero flat_grad in place.
+class FlatParameters {
+ public:
+  // Values as the layout says, keyed by name: element i of leaf `name` of trial k is a function of
+  // (keys[k], name, i), computed in double, then cast.
+  FlatParameters(const Layout& layout, std::span<const StreamKey> keys, at::ScalarType dtype);
+
+  // A leaf of the autograd graph over [K, shape...] from `offset` on.
+  at::Tensor variable(std::int64_t offset, std::vector<std::int64_t> shape) const;
+  at::Tensor flat() const { return flat_; }
+  at::Tensor flat_grad() const { return grad_; }
+  at::Tensor decay_mask() const { return decay_; }
+  std::vector<Leaf>& leaves() { return leaves_; }
+  std::int64_t trials() const { return flat_.size(0); }
+
+ private:
+  at::Tensor flat_, grad_, decay_;
+  std::vector<Leaf> leaves_;
+};
+
+}  // namespace emosweep::models
