@@ -1,0 +1,29 @@
+// An address of rank 0 that every rank reaches. Inside distributed/ only.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "distributed/world.h"
+
+namespace emosweep::distributed {
+
+// IPv4 addresses of this machine's interfaces that are up, loopback excluded, in the system's
+// order.
+std::vector<std::string> own_addresses();
+
+// Collective. Rank 0 listens for a moment, every rank tries to connect to each of rank 0's
+// candidates, and the first that all reached is taken: host names lie (127.0.1.1 on a stock
+// Debian), and a cluster has networks that only some nodes share. RunError lists the candidates
+// when none will do.
+std::string reachable_address(const World& world, const std::vector<std::string>& candidates,
+                              Deadline deadline);
+
+// A listening-ready TCP socket bound to this address and a free port (RunError); not yet listening.
+struct BoundSocket {
+  int fd = -1;
+  int port = 0;
+};
+BoundSocket bind_socket(const std::string& address);
+
+}  // namespace emosweep::distributed
