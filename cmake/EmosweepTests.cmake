@@ -2,13 +2,16 @@
 # emosweep_mpi_test(NAME RANKS 2 3 ROOMS room...): the same under mpirun, from this folder's mpi_*.cpp and tests/mpi_main.cpp, label mpi.
 set(EMOSWEEP_TEST_ENVIRONMENT "OMP_NUM_THREADS=1;OMPI_ALLOW_RUN_AS_ROOT=1;OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1;OMPI_MCA_rmaps_base_oversubscribe=1")
 
+add_library(emosweep_test_folder OBJECT ${CMAKE_SOURCE_DIR}/tests/test_folder.cpp)
+target_compile_definitions(emosweep_test_folder PRIVATE EMOSWEEP_REAL_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+
 function(emosweep_test_binary name pattern)
   cmake_parse_arguments(T "" "" "ROOMS;LINKS;RANKS;EXTRA" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${pattern})
   add_executable(${name} ${sources} ${T_EXTRA})
   list(TRANSFORM T_ROOMS PREPEND emosweep_)
-  target_link_libraries(${name} PRIVATE ${T_ROOMS} ${T_LINKS} GTest::gtest)
-  target_compile_definitions(${name} PRIVATE EMOSWEEP_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  target_link_libraries(${name} PRIVATE ${T_ROOMS} ${T_LINKS} GTest::gtest emosweep_test_folder)
+  target_compile_definitions(${name} PRIVATE EMOSWEEP_SOURCE_DIR=".") # test_folder.cpp makes it so
   target_compile_options(${name} PRIVATE ${EMOSWEEP_WARNINGS})
 endfunction()
 

@@ -1,6 +1,6 @@
-# emosweep_room(NAME [TORCH] USES room... LINKS library...): one static library per room of docs/architecture.md.
-# A room sees only the rooms that it names: their headers come with the link line, nothing else is on the include path.
-# Sources are the folder's .cpp files; INCLUDES copies nothing, it makes "room/header.h" reachable for the users of the room.
+# emosweep_room(NAME [FOLDER folder] [SOURCES file...] [USES room...] [LINKS library...] [PRIVATE_LINKS library...]):
+# one static library per room of docs/architecture.md, from the folder's .cpp files. A room sees only the rooms that it
+# names: their headers come with the link line, nothing else is on the include path. scripts/check-rooms checks it.
 set(EMOSWEEP_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Werror
   -Wno-error=stringop-overflow -Wno-error=restrict -Wno-error=maybe-uninitialized -Wno-error=array-bounds)
 
@@ -12,8 +12,8 @@ function(emosweep_room name)
   if(NOT R_SOURCES)
     file(GLOB R_SOURCES CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   endif()
-  # Only this room's folder under its own name is put on the include path, so a header of a room that is not
-  # named in USES is not found.
+  # A folder that holds only a link to this room: `#include "room/header.h"` works for those who link the room, and a
+  # header of a room that is not named in USES is not found.
   set(view ${CMAKE_BINARY_DIR}/rooms/${R_FOLDER})
   file(MAKE_DIRECTORY ${view})
   file(CREATE_LINK ${CMAKE_SOURCE_DIR}/${R_FOLDER} ${view}/${R_FOLDER} SYMBOLIC)
