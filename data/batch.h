@@ -1,4 +1,5 @@
-// What a step of training sees. Shapes: K trials of a pack, b rows of the global batch on this rank.
+// What a step of training sees. Shapes: K trials of a pack, b rows of the global batch on this
+// rank.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -27,7 +28,7 @@ struct Input {
 
 struct Batch {
   std::int64_t K = 1;
-  std::int64_t global_rows = 0;     // of the full batch shape, padding included
+  std::int64_t global_rows = 0;  // of the full batch shape, padding included
   std::vector<Input> inputs;
   std::vector<Targets> targets;
   at::Tensor sample;    // [K,b] int64 row of the dataset
@@ -35,8 +36,8 @@ struct Batch {
   at::Tensor weight;    // [K,b] 1, or 0 for padding
 };
 
-// All rows of one fold's features as tensors (dtype float32 or float64), made once per (dataset, fold, options) and
-// shared by its trials. Immutable, thread-safe.
+// All rows of one fold's features as tensors (dtype float32 or float64), made once per (dataset,
+// fold, options) and shared by its trials. Immutable, thread-safe.
 struct FoldTensors {
   std::vector<at::Tensor> x;        // per modality [n, D]
   std::vector<at::Tensor> present;  // per modality [n] bool; undefined where every row has it
@@ -45,11 +46,12 @@ struct FoldTensors {
 FoldTensors make_fold_tensors(const Dataset& dataset, const std::vector<FeatureMatrix>& features,
                               at::ScalarType dtype);
 
-// The order of an epoch: a permutation of the rows keyed by derive(key, "order"), step = epoch (from 0).
+// The order of an epoch: a permutation of the rows keyed by derive(key, "order"), step = epoch
+// (from 0).
 std::vector<std::int64_t> epoch_order(std::span<const std::int32_t> rows, const StreamKey& key,
                                       std::int64_t epoch);
-// Batch number `step` of an order: rows [step * batch_size, ...), padded to batch_size with its first row at weight 0.
-// One fold per trial of the pack: spans of length K.
+// Batch number `step` of an order: rows [step * batch_size, ...), padded to batch_size with its
+// first row at weight 0. One fold per trial of the pack: spans of length K.
 Batch gather_batch(std::span<const FoldTensors* const> folds,
                    std::span<const std::vector<std::int64_t>> orders, std::int64_t step,
                    std::int64_t batch_size);

@@ -1,5 +1,5 @@
-// A dataset as its dataset.yaml describes it: rows with ids, one label each, groups, metadata and feature modalities.
-// No tensors here: plan and report use it without LibTorch being touched.
+// A dataset as its dataset.yaml describes it: rows with ids, one label each, groups, metadata and
+// feature modalities. No tensors here: plan and report use it without LibTorch being touched.
 #pragma once
 
 #include <cstdint>
@@ -22,8 +22,8 @@ struct Column {
 
 struct Modality {
   std::string name;
-  std::string kind;                   // "features" is what exists now
-  std::vector<std::string> columns;   // [width], in the order of the table's header
+  std::string kind;                  // "features" is what exists now
+  std::vector<std::string> columns;  // [width], in the order of the table's header
   std::int64_t width = 0;
   std::vector<double> values;         // [n, width] row-major; NaN = missing
   std::vector<std::uint8_t> present;  // [n]: 0 where every column of the modality is missing
@@ -38,28 +38,31 @@ struct OfficialValidation {
   double fraction = 0;      // this fraction of its rows (whole groups where a group is given)
 };
 
-// Rows are the rows that are left after row selection and `unlabelled: skip`; `row` tells where they stand in the table.
+// Rows are the rows that are left after row selection and `unlabelled: skip`; `row` tells where
+// they stand in the table.
 struct Dataset {
   std::string name;
   std::filesystem::path description;  // dataset.yaml, absolute
   std::vector<std::filesystem::path> tables;
-  TargetSpec target;                  // single label; classes in index order
-  std::vector<std::int64_t> row;      // [n] index among all rows of the table(s): what records call `sample`
-  std::vector<std::string> id;        // [n] unique
-  std::vector<std::int32_t> label;    // [n] class index
-  std::vector<Column> groups;         // [n] each, names as in dataset.yaml, in its order
+  TargetSpec target;  // single label; classes in index order
+  std::vector<std::int64_t>
+      row;  // [n] index among all rows of the table(s): what records call `sample`
+  std::vector<std::string> id;      // [n] unique
+  std::vector<std::int32_t> label;  // [n] class index
+  std::vector<Column> groups;       // [n] each, names as in dataset.yaml, in its order
   std::vector<Column> metadata;
-  std::vector<std::string> split;     // [n] train | validation | test, or empty where the dataset has no splits
+  std::vector<std::string>
+      split;  // [n] train | validation | test, or empty where the dataset has no splits
   OfficialValidation official_validation;
   Duplicates duplicates = Duplicates::refuse;
-  bool duplicates_given = false;      // false: refuse, but `official` drops from training and reports
+  bool duplicates_given = false;  // false: refuse, but `official` drops from training and reports
   std::vector<Modality> modalities;
   std::vector<std::string> warnings;
-  Digest digest;        // of all that the samples are: table bytes, effective description, row selection
+  Digest digest;  // of all that the samples are: table bytes, effective description, row selection
   Digest samples_digest;  // of the sample table (all rows, before row selection)
 
   std::int64_t size() const { return static_cast<std::int64_t>(id.size()); }
-  const Column* group(const std::string& name) const;        // nullptr if there is none
+  const Column* group(const std::string& name) const;  // nullptr if there is none
   const Modality* modality(const std::string& name) const;
 };
 
@@ -71,8 +74,9 @@ struct SampleTable {
   std::vector<Column> groups, metadata;
 };
 
-// `where: {intensity: [1, 2]}`: a row is kept if every named column's text is among the values; `exclude` drops a row
-// if every named column matches. Columns are columns of the table. Numbers compare as text after trimming.
+// `where: {intensity: [1, 2]}`: a row is kept if every named column's text is among the values;
+// `exclude` drops a row if every named column matches. Columns are columns of the table. Numbers
+// compare as text after trimming.
 struct RowSelection {
   std::map<std::string, std::vector<std::string>> where, exclude;
 };
@@ -88,9 +92,10 @@ struct Loaded {
   SampleTable samples;
 };
 
-// Reads and checks the description and its tables. Every mistake is reported with file, row (as an editor counts lines)
-// and column, the first 20 together; throws InputError. `description`: a dataset.yaml or the folder that holds one.
-// Files are hashed through `cache` (nullptr: always read).
+// Reads and checks the description and its tables. Every mistake is reported with file, row (as an
+// editor counts lines) and column, the first 20 together; throws InputError. `description`: a
+// dataset.yaml or the folder that holds one. Files are hashed through `cache` (nullptr: always
+// read).
 class HashCache;
 Loaded load_dataset(const std::filesystem::path& description, const RowSelection& selection = {},
                     HashCache* cache = nullptr, const TableLimits& limits = {});

@@ -15,15 +15,17 @@ enum class Normalise { train, group, none };
 struct PrepareOptions {
   std::vector<std::string> modalities;  // the inputs, in order; all of them exist in the dataset
   Normalise normalise = Normalise::train;
-  std::string group;                    // the subject, for Normalise::group
+  std::string group;  // the subject, for Normalise::group
 };
 
-// What `train` learned of one modality. mean imputation: a missing cell of a present modality becomes the training mean
-// (after scaling: 0). A column that is constant or all missing in training is multiplied by 0, with a warning.
+// What `train` learned of one modality. mean imputation: a missing cell of a present modality
+// becomes the training mean (after scaling: 0). A column that is constant or all missing in
+// training is multiplied by 0, with a warning.
 struct Scaler {
   std::string modality;
   std::vector<std::string> columns;
-  std::vector<double> mean, scale;  // [width]; y = (x - mean) * scale, 0 where x is missing; none: scale 1, mean only imputes
+  std::vector<double> mean, scale;  // [width]; y = (x - mean) * scale, 0 where x is missing; none:
+                                    // scale 1, mean only imputes
 };
 
 struct FeatureMatrix {
@@ -33,14 +35,16 @@ struct FeatureMatrix {
 };
 
 struct Fitted {
-  std::vector<Scaler> scalers;        // one a modality
+  std::vector<Scaler> scalers;  // one a modality
   std::vector<std::string> warnings;
 };
 
-// Normalise::group: z-scores of every subject by its own rows (population standard deviation; a column that is constant
-// within a subject becomes 0), over all rows of the dataset, labels unused; then the training fit imputes and is otherwise
-// the identity (mean 0 stays, scale 1; constant columns 0).
-Fitted fit_scalers(const Dataset& dataset, std::span<const std::int32_t> train, const PrepareOptions& options);
+// Normalise::group: z-scores of every subject by its own rows (population standard deviation; a
+// column that is constant within a subject becomes 0), over all rows of the dataset, labels unused;
+// then the training fit imputes and is otherwise the identity (mean 0 stays, scale 1; constant
+// columns 0).
+Fitted fit_scalers(const Dataset& dataset, std::span<const std::int32_t> train,
+                   const PrepareOptions& options);
 // All rows of the dataset through the fitted scalers, one matrix a modality.
 std::vector<FeatureMatrix> apply_scalers(const Dataset& dataset, const Fitted& fitted,
                                          const PrepareOptions& options);

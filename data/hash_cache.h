@@ -1,4 +1,5 @@
-// SHA-256 of files, remembered by (path, size, mtime in ns, inode). A file in the user's cache folder; losing it costs time only.
+// SHA-256 of files, remembered by (path, size, mtime in ns, inode). A file in the user's cache
+// folder; losing it costs time only.
 #pragma once
 
 #include <filesystem>
@@ -11,11 +12,12 @@ namespace emosweep::data {
 
 class HashCache {
  public:
-  // Default file: $EMOSWEEP_CACHE, else $XDG_CACHE_HOME/emosweep, else ~/.cache/emosweep; then /hashes.json.
+  // Default file: $EMOSWEEP_CACHE, else $XDG_CACHE_HOME/emosweep, else ~/.cache/emosweep; then
+  // /hashes.json.
   static std::filesystem::path default_file();
   explicit HashCache(std::filesystem::path file, bool rehash = false);  // a damaged file is ignored
-  Digest of(const std::filesystem::path& path);  // InputError names an unreadable file
-  void save() const noexcept;                    // by rename; a read-only cache folder is no error
+  Digest of(const std::filesystem::path& path);   // InputError names an unreadable file
+  void save() const noexcept;                     // by rename; a read-only cache folder is no error
   std::size_t hashed() const { return hashed_; }  // files whose bytes were read by this object
 
  private:
@@ -23,6 +25,7 @@ class HashCache {
   bool rehash_ = false;
   std::map<std::string, std::string> entries_;
   std::size_t hashed_ = 0;
+  bool changed_ = false;
 };
 
 }  // namespace emosweep::data
