@@ -1,5 +1,6 @@
-// YAML as a checked tree: merges resolved, duplicate keys and cycles refused, sizes capped, every node with its place.
-// (yaml-cpp 0.7 does not merge, takes the first of two equal keys and gives an alias its anchor's mark.)
+// YAML as a checked tree: merges resolved, duplicate keys and cycles refused, sizes capped, every
+// node with its place. (yaml-cpp 0.7 does not merge, takes the first of two equal keys and gives an
+// alias its anchor's mark.)
 #pragma once
 
 #include <cstdint>
@@ -29,9 +30,10 @@ struct Node {
 
 struct Entry {
   std::string key;
-  Place place;             // the key's own mark; of an inherited key, where the template writes it
+  Place place;  // the key's own mark; of an inherited key, where the template writes it
   Node value;
-  bool inherited = false;  // came through `<<`: explicit keys win wherever they stand, earlier sources over later
+  bool inherited = false;  // came through `<<`: explicit keys win wherever they stand, earlier
+                           // sources over later
 };
 
 struct DocumentLimits {
@@ -40,14 +42,15 @@ struct DocumentLimits {
   int depth = 64;
 };
 
-// All mistakes of the tree (duplicate keys, cyclic aliases, a `<<` that is no map, caps) are added to `mistakes`;
-// a syntax error throws InputError with its place.
+// All mistakes of the tree (duplicate keys, cyclic aliases, a `<<` that is no map, caps) are added
+// to `mistakes`; a syntax error throws InputError with its place.
 Node parse_document(const std::string& text, const std::string& file_name, Mistakes& mistakes,
                     const DocumentLimits& limits = {});
 Node read_document(const std::filesystem::path& file, Mistakes& mistakes,
                    const DocumentLimits& limits = {});
 
-// Strict readings of a scalar: nothing is guessed. 010, 1_000, 0x10, yes/no/on/off are not numbers or booleans.
+// Strict readings of a scalar: nothing is guessed. 010, 1_000, 0x10, yes/no/on/off are not numbers
+// or booleans.
 std::optional<std::int64_t> integer(const Node& node);  // -?(0|[1-9][0-9]*)
 std::optional<double> number(const Node& node);         // decimal with optional exponent; finite
 std::optional<bool> boolean(const Node& node);          // true | false
