@@ -1,4 +1,5 @@
-// The contract of all models. Shapes: K trials of a pack, b rows, D features, C classes, P parameters.
+// The contract of all models. Shapes: K trials of a pack, b rows, D features, C classes, P
+// parameters.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -17,26 +18,27 @@
 namespace emosweep::models {
 
 struct Step {
-  bool train = false;              // false: no dropout
-  std::int64_t epoch = 0;          // from 0
-  std::int64_t step = 0;           // global over epochs, from 0: with the row's position it keys dropout masks
-  std::span<const StreamKey> keys; // [K]
-  at::Tensor dropout;              // [K] rate in [0, 1)
+  bool train = false;      // false: no dropout
+  std::int64_t epoch = 0;  // from 0
+  std::int64_t step =
+      0;  // global over epochs, from 0: with the row's position it keys dropout masks
+  std::span<const StreamKey> keys;  // [K]
+  at::Tensor dropout;               // [K] rate in [0, 1)
   Collective& team;
 };
 
 struct Output {
-  std::vector<at::Tensor> heads;   // logits, one a target: [K,b,C]
-  at::Tensor embedding;            // [K,b,H], what the head reads
+  std::vector<at::Tensor> heads;            // logits, one a target: [K,b,C]
+  at::Tensor embedding;                     // [K,b,H], what the head reads
   std::map<std::string, at::Tensor> extra;  // e.g. "gates" [K,b,M]
 };
 
 // A named parameter or state. Small models: `value` is a view [K, ...] of one flat storage.
 struct Leaf {
-  std::string name;                // "audio.0.weight"
+  std::string name;  // "audio.0.weight"
   at::Tensor value;
   float lr_scale = 1;
-  bool decay = true;               // weight decay applies: not to biases and norms
+  bool decay = true;  // weight decay applies: not to biases and norms
   bool frozen = false;
 };
 
@@ -45,10 +47,12 @@ class Model {
   virtual ~Model() = default;
   virtual Output forward(const data::Batch& batch, const Step& step) = 0;
   virtual std::vector<Leaf>& leaves() = 0;
-  virtual std::vector<Leaf>& state() = 0;  // not parameters, but part of best weights and checkpoints
-  virtual bool packable() const = 0;       // a leading trial axis with K > 1 is supported
-  // One flat [K, P] storage and its gradient [K, P], 64-byte aligned rows (P padded to a multiple of 16);
-  // every leaf is a view of it and leaf.grad() a view of the gradient. Undefined for large specialists.
+  virtual std::vector<Leaf>&
+  state() = 0;                        // not parameters, but part of best weights and checkpoints
+  virtual bool packable() const = 0;  // a leading trial axis with K > 1 is supported
+  // One flat [K, P] storage and its gradient [K, P], 64-byte aligned rows (P padded to a multiple
+  // of 16); every leaf is a view of it and leaf.grad() a view of the gradient. Undefined for large
+  // specialists.
   virtual at::Tensor flat() { return {}; }
   virtual at::Tensor flat_grad() { return {}; }
   // [P] 1 where weight decay applies, 0 for biases, norms and padding.
@@ -69,6 +73,11 @@ struct ModelOptions {
   at::ScalarType dtype = at::kFloat;
 };
 
+// All that is wrong with the options in one InputError (unknown model, no input, widths that do not
+// match, heads that do not divide the hidden size, a fusion with one input or none with several).
+void check_options(const ModelOptions& options);
+// What is allowed but hardly meant, one sentence each; empty where all is well.
+std::vector<std::string> model_warnings(const ModelOptions& options);
 // Parameter count of one trial, without making the model (for plan's memory and time).
 std::int64_t parameter_count(const ModelOptions& options);
 // Initial weights are keyed by parameter name: value i of leaf `name` of trial k comes from

@@ -1,4 +1,5 @@
-// All parameters of a pack in one flat storage [K, P], declared before they are allocated: counting needs no tensor.
+// All parameters of a pack in one flat storage [K, P], declared before they are allocated: counting
+// needs no tensor.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -28,14 +29,15 @@ struct ParameterSpec {
   std::int64_t offset = 0, size = 0;  // in elements, within one trial's row
 };
 
-// Where each parameter stands in a trial's row. Offsets are multiples of 16 elements (64 bytes in float32); the gaps hold
-// zeros, in the gradient too.
+// Where each parameter stands in a trial's row. Offsets are multiples of 16 elements (64 bytes in
+// float32); the gaps hold zeros, in the gradient too.
 class Layout {
  public:
   // Returns the offset.
   std::int64_t add(const std::string& name, std::vector<std::int64_t> shape, Init init,
                    double scale, bool decay);
-  // Parameters of equal shape side by side without gaps, so that one tensor [K, n, ...] covers them all.
+  // Parameters of equal shape side by side without gaps, so that one tensor [K, n, ...] covers them
+  // all.
   std::int64_t add_stack(const std::vector<std::string>& names,
                          const std::vector<std::int64_t>& shape, Init init, double scale,
                          bool decay);
@@ -50,10 +52,11 @@ class Layout {
   std::int64_t end_ = 0, count_ = 0;
 };
 
-// The storage, its gradient and two kinds of views: `leaves` in natural shapes for everybody else, and `variable` for
-// the model's graph (several neighbours as one tensor, broadcastable shapes). Both kinds alias the same memory, values
-// and gradients: backward accumulates into flat_grad in place, because every variable's grad() is preset. Nobody may
-// replace a value or a grad() by another tensor; zero flat_grad in place.
+// The storage, its gradient and two kinds of views: `leaves` in natural shapes for everybody else,
+// and `variable` for the model's graph (several neighbours as one tensor, broadcastable shapes).
+// Both kinds alias the same memory, values and gradients: backward accumulates into flat_grad in
+// place, because every variable's grad() is preset. Nobody may replace a value or a grad() by
+// another tensor; zero flat_grad in place.
 class FlatParameters {
  public:
   // Values as the layout says, keyed by name: element i of leaf `name` of trial k is a function of

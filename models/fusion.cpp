@@ -1,0 +1,279 @@
+#include "models/fusion.h"
+
+#include <ATen/ATen.h>
+
+#include <cmath>
+#include <limits>
+
+#include "base/error.h"
+#include "models/attention.h"
+#include "models/blocks.h"
+
+namespace emosweep::models {
+namespace {
+
+using Names = std::vector<std::string>;
+
+double bound(std::int64_t fan_in) { return 1 / std::sqrt(static_cast<double>(fan_in)); }
+
+Names named(const std::string& prefix, const Names& inputs, const std::string& suffix) {
+  Names names;
+  for (const std::string& input : inputs) names.push_back(prefix + input + suffix);
+  return names;
+}
+
+// Where the parameters of each part stand. Declaring and finding them is one code path, so the two
+// cannot disagree.
+struct LinearAt {
+  std::int64_t weight, bias, in, out;
+};
+struct NormAt {
+  std::int64_t gamma, beta, width;
+};
+struct AttentionAt {
+  std::int64_t expand, embedding, kqv, bias, out;
+  NormAt norm;
+};
+
+struct Parts {
+  Layout layout;
+  std::vector<LinearAt> encoders;
+  NormAt encoder_norm;  // of all modalities side by side: [M, H]
+  std::vector<LinearAt> fusion;
+  std::vector<NormAt> fusion_norm;
+  AttentionAt attention;
+  LinearAt head;
+
+  LinearAt linear(const std::string& name, std::int64_t in, std::int64_t out) {
+    return {layout.add(name + ".weight", {in, out}, Init::uniform, bound(in), true),
+            layout.add(name + ".bias", {out}, Init::uniform, bound(in), false), in, out};
+  }
+  NormAt norms(const Names& names, std::int64_t width) {
+    const auto n = static_cast<std::int64_t>(names.size());
+    return {layout.add_stack(named("", names, ".norm.gamma"), {width}, Init::constant, 1, false),
+            layout.add_stack(named("", names, ".norm.beta"), {width}, Init::constant, 0, false),
+            n * width};
+  }
+};
+
+Parts parts_of(const ModelOptions& o) {
+  const auto M = static_cast<std::int64_t>(o.inputs.size());
+  const std::int64_t H = o.hidden_size;
+  Parts p;
+  for (std::size_t m = 0; m < o.inputs.size(); ++m) {
+    p.encoders.push_back(p.linear("encoder." + o.inputs[m], o.widths[m], H));
+  }
+  p.encoder_norm = p.norms(named("encoder.", o.inputs, ""), H);
+  switch (o.fusion) {
+    case Fusion::none:
+      break;
+    case Fusion::concat:
+      p.fusion.push_back(p.linear("fusion.0", M * H, 2 * H));
+      p.fusion_norm.push_back(p.norms({"fusion.0"}, 2 * H));
+      p.fusion.push_back(p.linear("fusion.1", 2 * H, H));
+      p.fusion_norm.push_back(p.norms({"fusion.1"}, H));
+      break;
+    case Fusion::gated:
+      p.fusion.push_back(p.linear("gate.0", M * H, H));
+      p.fusion.push_back(p.linear("gate.1", H, M));
+      p.fusion_norm.push_back(p.norms({"fusion"}, H));
+      break;
+    case Fusion::cross_attention: {
+      const auto stack = [&](const std::string& suffix, const std::vector<std::int64_t>& shape,
+                             Init init, double scale, bool decay) {
+        return p.layout.add_stack(named("attention.", o.inputs, suffix), shape, init, scale, decay);
+      };
+      p.attention.expand =
+          stack(".tokens.weight", {H, o.tokens * H}, Init::uniform, bound(H), true);
+      p.attention.embedding = stack(".tokens.embedding", {o.tokens, H}, Init::normal, 0.02, false);
+      p.attention.kqv = stack(".kqv.weight", {H, 3 * H}, Init::uniform, bound(H), true);
+      p.attention.bias = stack(".qv.bias", {2 * H}, Init::uniform, bound(H), false);
+      p.attention.out = stack(".out.weight", {H, H}, Init::uniform, bound(H), true);
+      p.attention.norm = p.norms(named("attention.", o.inputs, ""), H);
+      p.fusion.push_back(p.linear("fusion.0", M * H, H));
+      p.fusion_norm.push_back(p.norms({"fusion.0"}, H));
+      break;
+    }
+  }
+  p.head = p.linear("head", H, o.classes);
+  return p;
+}
+
+struct LinearVariables {
+  at::Tensor weight, bias;
+  LinearVariables(const FlatParameters& p, const LinearAt& at)
+      : weight(p.variable(at.weight, {at.in, at.out})), bias(p.variable(at.bias, {1, at.out})) {}
+  at::Tensor operator()(const at::Tensor& x) const { return linear(x, weight, bias); }
+};
+
+struct NormVariables {
+  at::Tensor gamma, beta;
+  NormVariables(const FlatParameters& p, const NormAt& at, std::vector<std::int64_t> shape)
+      : gamma(p.variable(at.gamma, shape)), beta(p.variable(at.beta, shape)) {}
+  at::Tensor operator()(const at::Tensor& x) const { return affine(normalise(x)); }
+  at::Tensor affine(const at::Tensor& x) const { return at::addcmul(beta, x, gamma); }
+};
+
+class FusionModel final : public Model {
+ public:
+  FusionModel(const ModelOptions& options, const Parts& parts, std::span<const StreamKey> keys)
+      : options_(options),
+        parameters_(parts.layout, keys, options.dtype),
+        encoder_norm_(parameters_, parts.encoder_norm,
+                      {1, static_cast<std::int64_t>(options.inputs.size()), options.hidden_size}),
+        encoder_dropout_(named("encoder.", options.inputs, ""), options.hidden_size),
+        head_(parameters_, parts.head) {
+    for (const LinearAt& at : parts.encoders) encoders_.emplace_back(parameters_, at);
+    for (const LinearAt& at : parts.fusion) fusion_.emplace_back(parameters_, at);
+    for (std::size_t i = 0; i < parts.fusion_norm.size(); ++i) {
+      const NormAt& at = parts.fusion_norm[i];
+      fusion_norm_.emplace_back(parameters_, at, std::vector<std::int64_t>{1, at.width});
+      fusion_dropout_.emplace_back(Names{"fusion." + std::to_string(i)}, at.width);
+    }
+    if (options.fusion == Fusion::cross_attention) take_attention(parts.attention);
+  }
+
+  Output forward(const data::Batch& batch, const Step& step) override;
+  std::vector<Leaf>& leaves() override { return parameters_.leaves(); }
+  std::vector<Leaf>& state() override { return state_; }
+  bool packable() const override { return true; }
+  at::Tensor flat() override { return parameters_.flat(); }
+  at::Tensor flat_grad() override { return parameters_.flat_grad(); }
+  at::Tensor decay_mask() override { return parameters_.decay_mask(); }
+
+ private:
+  void take_attention(const AttentionAt& at);
+  void check(const data::Batch& batch) const;
+  at::Tensor encode(const data::Batch& batch, const Step& step, const at::Tensor& present);
+  at::Tensor block(std::size_t i, const at::Tensor& x, const data::Batch& batch, const Step& step);
+  at::Tensor gated(const at::Tensor& z, const at::Tensor& present, Output& output);
+  at::Tensor cross(const at::Tensor& z, const at::Tensor& present);
+  std::int64_t modalities() const { return static_cast<std::int64_t>(options_.inputs.size()); }
+
+  ModelOptions options_;
+  FlatParameters parameters_;
+  std::vector<LinearVariables> encoders_, fusion_;
+  NormVariables encoder_norm_;
+  Dropout encoder_dropout_;
+  std::vector<NormVariables> fusion_norm_, attention_norm_;
+  std::vector<Dropout> fusion_dropout_;
+  at::Tensor expand_, embedding_, kqv_, qv_bias_, out_;
+  LinearVariables head_;
+  std::vector<Leaf> state_;
+};
+
+void FusionModel::take_attention(const AttentionAt& at) {
+  const std::int64_t M = modalities(), H = options_.hidden_size, T = options_.tokens;
+  expand_ = parameters_.variable(at.expand, {M, H, T * H});
+  embedding_ = parameters_.variable(at.embedding, {M, 1, T * H});
+  kqv_ = parameters_.variable(at.kqv, {M, H, 3 * H});
+  qv_bias_ = parameters_.variable(at.bias, {M, 1, 2 * H});
+  out_ = parameters_.variable(at.out, {M, H, H});
+  attention_norm_.emplace_back(parameters_, at.norm, std::vector<std::int64_t>{M, 1, H});
+}
+
+void FusionModel::check(const data::Batch& batch) const {
+  EMO_CHECK(batch.K == parameters_.trials(), "the batch and the model hold packs of equal size");
+  EMO_CHECK(batch.inputs.size() == encoders_.size(), "the batch has the model's modalities");
+  for (std::size_t m = 0; m < batch.inputs.size(); ++m) {
+    const at::Tensor& x = batch.inputs[m].x;
+    EMO_CHECK(x.dim() == 3 && x.size(0) == batch.K && x.size(2) == options_.widths[m],
+              "features of " + options_.inputs[m] + " are [K, b, width]");
+    EMO_CHECK(x.scalar_type() == options_.dtype, "features have the model's dtype");
+  }
+}
+
+// -> z [K,b,M,H]. Modalities stand side by side after their own linear layers, so that everything
+// after is one operation for all of them, and [K,b,M*H] is a view.
+at::Tensor FusionModel::encode(const data::Batch& batch, const Step& step,
+                               const at::Tensor& present) {
+  std::vector<at::Tensor> parts;
+  for (std::size_t m = 0; m < encoders_.size(); ++m) {
+    at::Tensor x = batch.inputs[m].x;
+    if (batch.inputs[m].present.defined()) {  // whatever stands there must not reach a gradient
+      x = x.masked_fill(batch.inputs[m].present.logical_not().unsqueeze(-1), 0);
+    }
+    parts.push_back(encoders_[m](x));
+  }
+  at::Tensor y = parts.size() == 1 ? parts.front() : at::cat(parts, -1);
+  y = y.view({y.size(0), y.size(1), modalities(), options_.hidden_size});
+  y = at::relu(encoder_norm_(y));
+  return masked(y, encoder_dropout_.mask(batch, step, present, options_.dtype));
+}
+
+// Linear, layer norm, ReLU, dropout.
+at::Tensor FusionModel::block(std::size_t i, const at::Tensor& x, const data::Batch& batch,
+                              const Step& step) {
+  const at::Tensor y = at::relu(fusion_norm_[i](fusion_[i](x)));
+  const at::Tensor mask = fusion_dropout_[i].mask(batch, step, {}, options_.dtype);
+  return masked(y, mask.defined() ? mask.squeeze(2) : mask);
+}
+
+at::Tensor FusionModel::gated(const at::Tensor& z, const at::Tensor& present, Output& output) {
+  at::Tensor logits = fusion_[1](at::relu(fusion_[0](z.flatten(2))));
+  if (present.defined()) {  // a row without any modality keeps all gates: never 0 / 0
+    const at::Tensor shut = present.logical_not().logical_and(present.any(-1, true));
+    logits = logits.masked_fill(shut, -std::numeric_limits<double>::infinity());
+  }
+  const at::Tensor gates = at::softmax(logits, -1);
+  output.extra["gates"] = gates;
+  return fusion_norm_[0]((z * gates.unsqueeze(-1)).sum(2));
+}
+
+// -> [K,b,M*H]. Per modality m: its z becomes `tokens` tokens; they ask the tokens of the other
+// modalities; residual, layer norm, mean over tokens; 0 where the modality is absent. Keys have no
+// bias (its gradient is zero: a constant added to every score of a softmax), the tokens' linear and
+// the output none either: their embedding and the values' bias are the same constants. The norm's
+// affine part is taken after the mean, which it commutes with.
+at::Tensor FusionModel::cross(const at::Tensor& z, const at::Tensor& present) {
+  const std::int64_t M = modalities(), H = options_.hidden_size, T = options_.tokens;
+  const std::int64_t K = z.size(0), b = z.size(1), KM = K * M;
+  const auto stacked = [&](const at::Tensor& x) {  // [K,M,i,o] -> [K*M,i,o], a view where K = 1
+    return x.reshape({KM, x.size(2), x.size(3)});
+  };
+  at::Tensor tokens =
+      at::baddbmm(stacked(embedding_), stacked(z.transpose(1, 2)), stacked(expand_));
+  tokens = tokens.view({KM, b * T, H});
+  const at::Tensor bias = at::constant_pad_nd(stacked(qv_bias_), {H, 0});
+  const at::Tensor kqv = at::baddbmm(bias, tokens, stacked(kqv_));
+  const at::Tensor context = attend(kqv, present, {K, M, b, T, options_.heads, H});
+  const at::Tensor y = normalise(at::baddbmm(tokens, context, stacked(out_)));
+  at::Tensor pooled = attention_norm_[0].affine(y.view({K, M, b, T, H}).mean(3));
+  pooled = pooled.transpose(1, 2);
+  if (present.defined()) pooled = pooled * present.unsqueeze(-1);
+  return pooled.reshape({K, b, M * H});
+}
+
+Output FusionModel::forward(const data::Batch& batch, const Step& step) {
+  check(batch);
+  Output output;
+  const at::Tensor present = presence(batch);
+  const at::Tensor z = encode(batch, step, present);
+  switch (options_.fusion) {
+    case Fusion::none:
+      output.embedding = z.squeeze(2);
+      break;
+    case Fusion::concat:
+      output.embedding = block(1, block(0, z.flatten(2), batch, step), batch, step);
+      break;
+    case Fusion::gated:
+      output.embedding = gated(z, present, output);
+      break;
+    case Fusion::cross_attention:
+      output.embedding = block(0, cross(z, present), batch, step);
+      break;
+  }
+  output.heads.push_back(head_(output.embedding));
+  return output;
+}
+
+}  // namespace
+
+Layout fusion_layout(const ModelOptions& options) { return parts_of(options).layout; }
+
+std::unique_ptr<Model> make_fusion_model(const ModelOptions& options,
+                                         std::span<const StreamKey> keys) {
+  return std::make_unique<FusionModel>(options, parts_of(options), keys);
+}
+
+}  // namespace emosweep::models

@@ -1,0 +1,86 @@
+#include "models/model.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "models/fusion.h"
+
+namespace emosweep::models {
+namespace {
+
+constexpr std::int64_t kLargest = 1 << 20;  // of every size: products of two stay far from overflow
+
+void check_size(Mistakes& mistakes, const std::string& what, std::int64_t value) {
+  if (value < 1 || value > kLargest) {
+    mistakes.add(what + " is " + std::to_string(value) + ", expected 1 to " +
+                 std::to_string(kLargest));
+  }
+}
+
+}  // namespace
+
+void check_options(const ModelOptions& options) {
+  Mistakes mistakes;
+  if (options.model != "mlp") {
+    const std::string near = nearest(options.model, {"mlp"});
+    mistakes.add("model: " + options.model + " is not known here, expected mlp" +
+                 (near.empty() ? "" : "; did you mean " + near + "?"));
+  }
+  if (options.inputs.empty()) mistakes.add("model: it has no input modality");
+  if (options.inputs.size() != options.widths.size()) {
+    mistakes.add("model: " + std::to_string(options.inputs.size()) + " inputs, but " +
+                 std::to_string(options.widths.size()) + " widths");
+  }
+  for (std::size_t m = 0; m < std::min(options.inputs.size(), options.widths.size()); ++m) {
+    check_size(mistakes, "model: width of modality " + options.inputs[m], options.widths[m]);
+    if (std::count(options.inputs.begin(), options.inputs.end(), options.inputs[m]) > 1) {
+      mistakes.add("model: modality " + options.inputs[m] + " is named twice");
+    }
+  }
+  if (options.inputs.size() == 1 && options.fusion != Fusion::none) {
+    mistakes.add("fusion_type: there is only one modality, nothing to fuse");
+  }
+  if (options.inputs.size() > 1 && options.fusion == Fusion::none) {
+    mistakes.add("fusion_type: several modalities need concat, gated or cross_attention");
+  }
+  check_size(mistakes, "hidden_size", options.hidden_size);
+  check_size(mistakes, "number of classes", options.classes);
+  if (options.fusion == Fusion::cross_attention) {
+    check_size(mistakes, "tokens", options.tokens);
+    check_size(mistakes, "heads", options.heads);
+    if (options.heads >= 1 && options.hidden_size % options.heads != 0) {
+      mistakes.add("heads: " + std::to_string(options.heads) + " does not divide hidden_size " +
+                   std::to_string(options.hidden_size));
+    }
+  }
+  if (options.dtype != at::kFloat && options.dtype != at::kDouble) {
+    mistakes.add("dtype: expected float32 or float64");
+  }
+  mistakes.throw_if_any();
+}
+
+std::vector<std::string> model_warnings(const ModelOptions& options) {
+  std::vector<std::string> warnings;
+  if (options.fusion == Fusion::cross_attention && options.tokens == 1) {
+    warnings.push_back(options.inputs.size() == 2
+                           ? "tokens: 1: with two modalities every attention looks at a single "
+                             "token, its softmax is always 1 "
+                             "and queries and keys learn nothing; use 2 or more"
+                           : "tokens: 1: each modality is a single token, so attention only "
+                             "chooses between modalities");
+  }
+  return warnings;
+}
+
+std::int64_t parameter_count(const ModelOptions& options) {
+  check_options(options);
+  return fusion_layout(options).count();
+}
+
+std::unique_ptr<Model> make_model(const ModelOptions& options, std::span<const StreamKey> keys) {
+  check_options(options);
+  EMO_CHECK(!keys.empty(), "a pack holds at least one trial");
+  return make_fusion_model(options, keys);
+}
+
+}  // namespace emosweep::models
