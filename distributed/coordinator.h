@@ -22,24 +22,46 @@ enum class Done { committed, failed, returned };
 
 struct Counts {
   std::int64_t taken = 0, committed = 0, failed = 0, returned = 0;
+  std::int64_t running() const { return taken - committed - failed - returned; }
 };
 
-// Leaders of teams call; waiting costs no CPU.
+// Leaders of teams call; waiting costs no CPU. One thread per object. Every call is one or a few
+// round trips to the store (25 to 50 us each) and throws RunError when rank 0 does not answer
+// within the options' timeout.
 class Coordinator {
  public:
   virtual ~Coordinator() = default;
-  virtual std::vector<std::uint32_t> take(int most) = 0;  // {} = over
-  virtual void finish(std::uint32_t number, Done done) = 0;
-  virtual bool stopping() = 0;  // a rank asked for the end; cheap enough to be asked every step
+  // The next `most` tickets of the order; {} = over, or a rank asked for the end. Waits until the
+  // needs of each are committed; work whose needs failed or were returned is returned here and not
+  // handed out.
+  virtual std::vector<std::uint32_t> take(int most) = 0;
+  virtual void finish(std::uint32_t number, Done done) = 0;  // once for every number taken
+  // A rank asked for the end. Cheap enough to be asked every step: the store is asked at most every
+  // 50 ms.
+  virtual bool stopping() = 0;
   virtual void stop(const std::string& why) = 0;  // asks all ranks to end at the next step boundary
+  virtual std::string stop_reason() = 0;          // of the first that asked; "" = nobody did
   virtual Counts counts() = 0;                    // of all ranks
+
+  // A number that all ranks add to, 0 at first; returns the sum so far. Names are the caller's.
+  virtual std::int64_t add(const std::string& name, std::int64_t value) = 0;
+
+  // This rank takes no more. Waits up to `wait` for all ranks to say so; true when they did. Call
+  // again until true.
+  virtual bool over(std::chrono::milliseconds wait) = 0;
+  // A number that changes as long as any rank lives: stopping() beats at most once a second. A
+  // caller that waits in over() gives up when it has not changed for long.
+  virtual std::int64_t sign_of_life() = 0;
 };
 
 struct CoordinatorOptions {
   std::chrono::milliseconds timeout{60'000};  // of one store operation
 };
-// Collective. `order` is the same on every rank (RunError otherwise): longest first. Rank 0 serves
-// the store from a thread of its own; it binds the loopback address when all ranks share a node.
+// Collective. `order` is the same on every rank (RunError that names the rank otherwise), longest
+// first, and needs stand before the work that needs them. Rank 0 serves the store from a thread of
+// its own, on world.address only (the loopback address when all ranks share a node). Call before
+// pin_to_core, so that this thread is free to leave the training thread's core. The order in which
+// ranks let go of it: all others first, rank 0 after a barrier.
 std::unique_ptr<Coordinator> make_coordinator(const World& world, std::vector<Work> order,
                                               const CoordinatorOptions& options = {});
 
