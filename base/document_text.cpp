@@ -145,7 +145,7 @@ void write(std::string& out, const Node& node, std::size_t indent) {
     const std::size_t begin = out.size();
     if (value.empty()) {
       write(out, item, indent + 2);  // its first line starts behind the dash
-      out.replace(begin + indent, 1, "-");
+      out[begin + indent] = '-';
     } else {
       out += spaces + "- " + value + "\n";
     }

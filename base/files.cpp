@@ -35,7 +35,8 @@ class Descriptor {
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
   int get() const { return fd_; }
-  int close_now() { return ::close(std::exchange(fd_, -1)); }
+  int close_now() { return ::close(release()); }
+  int release() { return std::exchange(fd_, -1); }
 
  private:
   int fd_;
@@ -165,19 +166,19 @@ void make_folders(const std::filesystem::path& path) {
 }
 
 SyncedLines::SyncedLines(const std::filesystem::path& path)
-    : fd_(open_retrying(path.c_str(), O_RDWR | O_CREAT | O_APPEND, 0666)) {
+    : path_(path), fd_(open_retrying(path.c_str(), O_RDWR | O_CREAT | O_APPEND, 0666)) {
   if (fd_ < 0) throw failed("open", path, errno);
-  // A crash may have left a line without its end: the next one starts a line of its own.
+  Descriptor guard(fd_);
   struct stat info {};
   char last = '\n';
-  const bool looked = ::fstat(fd_, &info) == 0 &&
-                      (info.st_size <= 0 || ::pread(fd_, &last, 1, info.st_size - 1) == 1);
-  const std::uint8_t newline = '\n';
-  if (!looked || (last != '\n' && !write_all(fd_, &newline, 1))) {
-    const int error = errno;
-    ::close(fd_);
-    throw failed("append to", path, error);
+  if (::fstat(fd_, &info) != 0 ||
+      (info.st_size > 0 && ::pread(fd_, &last, 1, info.st_size - 1) != 1)) {
+    throw failed("read", path, errno);
   }
+  const std::uint8_t newline = '\n';
+  if (last != '\n' && !write_all(fd_, &newline, 1)) throw failed("append to", path, errno);
+  sync_folder(folder_of(path));  // the file itself may be new
+  guard.release();
 }
 
 SyncedLines::~SyncedLines() { ::close(fd_); }
@@ -191,7 +192,7 @@ void SyncedLines::add(std::string_view line) {
   // One write: a line is there whole or torn at the end of the file, never interleaved.
   if (!write_all(fd_, reinterpret_cast<const std::uint8_t*>(text.data()), text.size()) ||
       ::fsync(fd_) != 0) {
-    throw RunError("cannot append to a log of commits: " + std::string(std::strerror(errno)));
+    throw failed("append to", path_, errno);
   }
 }
 

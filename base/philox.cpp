@@ -58,14 +58,14 @@ StreamKey derive(const StreamKey& key, std::string_view purpose) {
 
 std::array<std::uint32_t, 4> philox(const StreamKey& key, std::uint64_t step, std::uint64_t block) {
   std::array<std::uint32_t, 4> words{};
-  lanes::philox_blocks<1>(words.data(), key.a, block, step ^ key.b);
+  lanes::fill_blocks(lanes::Path::plain, words.data(), 1, {key.a, block, step ^ key.b});
   return words;
 }
 
 void fill_words(std::span<std::uint32_t> out, const StreamKey& key, std::uint64_t step,
                 std::uint64_t first_block) {
   const std::size_t whole = out.size() / 4;
-  lanes::fill_blocks(lanes::best_path(), out.data(), whole, key.a, first_block, step ^ key.b);
+  lanes::fill_blocks(lanes::best_path(), out.data(), whole, {key.a, first_block, step ^ key.b});
   if (out.size() % 4 != 0) {
     const auto last = philox(key, step, first_block + whole);
     std::copy_n(last.begin(), out.size() % 4, out.data() + 4 * whole);

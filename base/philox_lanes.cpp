@@ -4,35 +4,30 @@ namespace emosweep::lanes {
 
 namespace {
 
-template <int Lanes>
-[[gnu::always_inline]] inline void fill(std::uint32_t* out, std::size_t blocks, std::uint64_t key,
-                                        std::uint64_t low, std::uint64_t high) {
-  std::size_t done = 0;
-  for (; done + Lanes <= blocks; done += Lanes) {
-    philox_blocks<Lanes>(out + 4 * done, key, low + done, high);
+void fill_plain(std::uint32_t* out, std::size_t blocks, const Start& start) {
+  for (std::size_t i = 0; i < blocks; ++i) {
+    const std::uint64_t block = start.low + i;
+    auto c0 = static_cast<std::uint32_t>(block), c1 = static_cast<std::uint32_t>(block >> 32);
+    auto c2 = static_cast<std::uint32_t>(start.high);
+    auto c3 = static_cast<std::uint32_t>(start.high >> 32);
+    auto k0 = static_cast<std::uint32_t>(start.key);
+    auto k1 = static_cast<std::uint32_t>(start.key >> 32);
+    for (int round = 0; round < rounds; ++round) {
+      const std::uint64_t p0 = std::uint64_t{multiplier_0} * c0;
+      const std::uint64_t p1 = std::uint64_t{multiplier_1} * c2;
+      c0 = static_cast<std::uint32_t>(p1 >> 32) ^ c1 ^ k0;
+      c2 = static_cast<std::uint32_t>(p0 >> 32) ^ c3 ^ k1;
+      c1 = static_cast<std::uint32_t>(p1);
+      c3 = static_cast<std::uint32_t>(p0);
+      k0 += weyl_0;
+      k1 += weyl_1;
+    }
+    out[4 * i] = c0;
+    out[4 * i + 1] = c1;
+    out[4 * i + 2] = c2;
+    out[4 * i + 3] = c3;
   }
-  for (; done < blocks; ++done) philox_blocks<1>(out + 4 * done, key, low + done, high);
 }
-
-void fill_plain(std::uint32_t* out, std::size_t blocks, std::uint64_t key, std::uint64_t low,
-                std::uint64_t high) {
-  fill<4>(out, blocks, key, low, high);
-}
-
-#if defined(__x86_64__)
-[[gnu::target("avx2")]] void fill_avx2(std::uint32_t* out, std::size_t blocks, std::uint64_t key,
-                                       std::uint64_t low, std::uint64_t high) {
-  fill<8>(out, blocks, key, low, high);
-}
-
-[[gnu::target("avx512f,prefer-vector-width=512")]] void fill_avx512(std::uint32_t* out,
-                                                                    std::size_t blocks,
-                                                                    std::uint64_t key,
-                                                                    std::uint64_t low,
-                                                                    std::uint64_t high) {
-  fill<16>(out, blocks, key, low, high);
-}
-#endif
 
 }  // namespace
 
@@ -49,14 +44,11 @@ Path best_path() {
   return available(Path::avx2) ? Path::avx2 : Path::plain;
 }
 
-void fill_blocks(Path path, std::uint32_t* out, std::size_t blocks, std::uint64_t key,
-                 std::uint64_t low, std::uint64_t high) {
-#if defined(__x86_64__)
-  if (path == Path::avx2) return fill_avx2(out, blocks, key, low, high);
-  if (path == Path::avx512) return fill_avx512(out, blocks, key, low, high);
-#endif
-  static_cast<void>(path);
-  fill_plain(out, blocks, key, low, high);
+void fill_blocks(Path path, std::uint32_t* out, std::size_t blocks, const Start& start) {
+  std::size_t done = 0;
+  if (path == Path::avx2) done = fill_avx2(out, blocks, start);
+  if (path == Path::avx512) done = fill_avx512(out, blocks, start);
+  fill_plain(out + 4 * done, blocks - done, {start.key, start.low + done, start.high});
 }
 
 }  // namespace emosweep::lanes

@@ -7,47 +7,26 @@
 
 namespace emosweep::lanes {
 
-// Lanes consecutive blocks: words 4l .. 4l+3 of `out` are block (low + l, high), both 64-bit halves
-// of the counter, least significant word first. Constants and the order of words: Random123 (Salmon
-// et al., SC 2011).
-template <int Lanes>
-[[gnu::always_inline]] inline void philox_blocks(std::uint32_t* out, std::uint64_t key,
-                                                 std::uint64_t low, std::uint64_t high) {
-  std::uint32_t c0[Lanes], c1[Lanes], c2[Lanes], c3[Lanes];
-  for (int l = 0; l < Lanes; ++l) {
-    const std::uint64_t block = low + static_cast<std::uint64_t>(l);
-    c0[l] = static_cast<std::uint32_t>(block);
-    c1[l] = static_cast<std::uint32_t>(block >> 32);
-    c2[l] = static_cast<std::uint32_t>(high);
-    c3[l] = static_cast<std::uint32_t>(high >> 32);
-  }
-  auto k0 = static_cast<std::uint32_t>(key), k1 = static_cast<std::uint32_t>(key >> 32);
-  for (int round = 0; round < 10; ++round) {
-    for (int l = 0; l < Lanes; ++l) {
-      const std::uint64_t p0 = std::uint64_t{0xD2511F53} * c0[l];
-      const std::uint64_t p1 = std::uint64_t{0xCD9E8D57} * c2[l];
-      c0[l] = static_cast<std::uint32_t>(p1 >> 32) ^ c1[l] ^ k0;
-      c2[l] = static_cast<std::uint32_t>(p0 >> 32) ^ c3[l] ^ k1;
-      c1[l] = static_cast<std::uint32_t>(p1);
-      c3[l] = static_cast<std::uint32_t>(p0);
-    }
-    k0 += 0x9E3779B9;
-    k1 += 0xBB67AE85;
-  }
-  for (int l = 0; l < Lanes; ++l) {
-    out[4 * l] = c0[l];
-    out[4 * l + 1] = c1[l];
-    out[4 * l + 2] = c2[l];
-    out[4 * l + 3] = c3[l];
-  }
-}
-
 enum class Path { plain, avx2, avx512 };
 
 bool available(Path path);  // on this machine
 Path best_path();
-// `blocks` blocks from (low, high) on; 4 * blocks words of out are written.
-void fill_blocks(Path path, std::uint32_t* out, std::size_t blocks, std::uint64_t key,
-                 std::uint64_t low, std::uint64_t high);
+
+// The counter's 64-bit halves of the first block, and the key.
+struct Start {
+  std::uint64_t key = 0, low = 0, high = 0;
+};
+
+// `blocks` blocks, those of low, low + 1, ...: 4 words each, the least significant first. Constants
+// and the order of words: Random123 (Salmon et al., SC 2011). The path must be available.
+void fill_blocks(Path path, std::uint32_t* out, std::size_t blocks, const Start& start);
+
+// What the paths do; how many blocks they did: a multiple of what their vectors hold.
+std::size_t fill_avx2(std::uint32_t* out, std::size_t blocks, const Start& start);
+std::size_t fill_avx512(std::uint32_t* out, std::size_t blocks, const Start& start);
+
+constexpr std::uint32_t multiplier_0 = 0xD2511F53, multiplier_1 = 0xCD9E8D57;
+constexpr std::uint32_t weyl_0 = 0x9E3779B9, weyl_1 = 0xBB67AE85;
+constexpr int rounds = 10;
 
 }  // namespace emosweep::lanes
