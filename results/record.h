@@ -3,7 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <map>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +12,9 @@
 #include "base/target.h"
 
 namespace emosweep::results {
+
+// Of the layout and meaning of /result; stands in records and in the summary.
+inline constexpr int kResultVersion = 1;
 
 using NamedValues = std::vector<std::pair<std::string, double>>;
 
@@ -64,6 +67,8 @@ struct TrialRecord {
 std::vector<std::uint8_t> encode_record(const TrialRecord& record);
 // InputError names the file and what is wrong: truncated, digest mismatch, not a record, other version.
 TrialRecord read_record(const std::filesystem::path& file);
+// The same for bytes; `name` stands in messages.
+TrialRecord decode_record(std::span<const std::uint8_t> bytes, const std::string& name);
 // SHA-256 over the canonical serialisation of result, instructions and weights_sha256 (not of provenance).
 Digest result_digest(const TrialRecord& record);
 
