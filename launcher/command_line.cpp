@@ -48,8 +48,9 @@ std::string help_of(const CommandLine& line, const po::options_description& comm
 }
 
 std::uint64_t parse_seed(const std::string& word, const std::string& whole) {
-  const bool digits = !word.empty() && word.size() <= 18 &&
-                      std::all_of(word.begin(), word.end(), [](char c) { return c >= '0' && c <= '9'; });
+  const bool digits =
+      !word.empty() && word.size() <= 18 &&
+      std::all_of(word.begin(), word.end(), [](char c) { return c >= '0' && c <= '9'; });
   if (!digits) {
     throw InputError("--seeds '" + whole + "': '" + word +
                      "' is no seed; write 1,2,3 or 1-5 (whole numbers from 0)");
@@ -69,7 +70,8 @@ std::optional<po::variables_map> parse(const CommandLine& line, const Arguments&
   const std::string who = "emosweep " + line.name + ": ";
   try {
     // No guessing of abbreviated options: a later option must not change what a script means.
-    const int style = po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
+    const int style =
+        po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
     po::store(po::command_line_parser(arguments)
                   .options(all)
                   .positional(line.positional)
@@ -119,9 +121,10 @@ void add_plan_options(CommandLine& line) {
   line.options.add_options()("all", "every experiment of the file");
   line.options.add_options()("seeds", po::value<std::string>(),
                              "1,2,3 or 1-5: instead of the file's seeds");
-  line.options.add_options()("set", po::value<std::vector<std::string>>()->composing(),
-                             "key=value for all selected experiments, after the merge (repeatable); "
-                             "replaces a grid axis of that name");
+  line.options.add_options()(
+      "set", po::value<std::vector<std::string>>()->composing(),
+      "key=value for all selected experiments, after the merge (repeatable); "
+      "replaces a grid axis of that name");
   line.options.add_options()("rehash", "read all data again instead of trusting remembered hashes");
   line.options.add_options()("help-keys", "print the table of keys of experiment files");
 }

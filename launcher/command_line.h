@@ -1,4 +1,5 @@
-// What the commands share of reading their arguments: --help, --version, -v/-q, nearest known option, plan options.
+// What the commands share of reading their arguments: --help, --version, -v/-q, nearest known
+// option, plan options.
 #pragma once
 
 #include <boost/program_options/options_description.hpp>
@@ -15,20 +16,23 @@
 namespace emosweep::launcher {
 
 struct CommandLine {
-  std::string name;                                  // "plan"
-  std::string usage;                                 // "plan FILE [options]"
-  std::string about;                                 // one sentence
-  boost::program_options::options_description options;  // the command's own; common ones are added by parse
-  boost::program_options::options_description hidden;   // positional ones: not in the help
+  std::string name;   // "plan"
+  std::string usage;  // "plan FILE [options]"
+  std::string about;  // one sentence
+  boost::program_options::options_description
+      options;  // the command's own; common ones are added by parse
+  boost::program_options::options_description hidden;  // positional ones: not in the help
   boost::program_options::positional_options_description positional;
 };
 
-// nullopt: --help, --version or (where the command has it) --help-keys was asked for and has been printed to stdout.
-// InputError: an unknown option (with the nearest known one), a missing or a wrong value. Sets the log's level.
+// nullopt: --help, --version or (where the command has it) --help-keys was asked for and has been
+// printed to stdout. InputError: an unknown option (with the nearest known one), a missing or a
+// wrong value. Sets the log's level.
 std::optional<boost::program_options::variables_map> parse(const CommandLine& line,
                                                            const Arguments& arguments);
 
-// The level that -v / -q ask for; for the commands that configure the log again once their rank is known.
+// The level that -v / -q ask for; for the commands that configure the log again once their rank is
+// known.
 log::Level log_level(const boost::program_options::variables_map& values);
 
 // FILE, -e/--experiment, --all, --seeds, --set, --rehash, --help-keys.

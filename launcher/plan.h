@@ -1,4 +1,5 @@
-// From an experiment file to trials: parse, check data and splits, expand, hash, estimate. No device is touched.
+// From an experiment file to trials: parse, check data and splits, expand, hash, estimate. No
+// device is touched.
 #pragma once
 
 #include <cstdint>
@@ -16,28 +17,32 @@
 
 namespace emosweep::launcher {
 
-// What the command line adds to a file; also what `resume DIR` remembers (DIR/experiment.yaml beside DIR/options.json).
+// What the command line adds to a file; also what `resume DIR` remembers (DIR/experiment.yaml
+// beside DIR/options.json).
 struct PlanOptions {
   std::filesystem::path file;
-  std::filesystem::path relative_to;      // folder that relative paths resolve against; "" = the file's own
-  std::vector<std::string> experiments;   // -e; empty and !all: the only one, else a list of the names (InputError)
+  std::filesystem::path
+      relative_to;  // folder that relative paths resolve against; "" = the file's own
+  std::vector<std::string>
+      experiments;  // -e; empty and !all: the only one, else a list of the names (InputError)
   bool all = false;
-  std::vector<std::uint64_t> seeds;       // --seeds replaces the file's
-  std::vector<std::string> set;           // "key=value" after the merge
+  std::vector<std::uint64_t> seeds;  // --seeds replaces the file's
+  std::vector<std::string> set;      // "key=value" after the merge
   bool rehash = false;
 };
 
 struct PlannedCondition {
-  std::string label;                      // "lr=0.001, dropout=0.3"; "default" without a grid
-  trainer::TrialSpec base;                // all but id, canonical, seed, fold; model.widths and classes filled
-  std::string canonical;                  // of the keys that its trials read, without seed and fold
-  bool reads_seed = true;                 // linear does not: its seeds share one trial
-  std::vector<std::string> idle;          // keys that are written or inherited but not read here, with the reason
+  std::string label;        // "lr=0.001, dropout=0.3"; "default" without a grid
+  trainer::TrialSpec base;  // all but id, canonical, seed, fold; model.widths and classes filled
+  std::string canonical;    // of the keys that its trials read, without seed and fold
+  bool reads_seed = true;   // linear does not: its seeds share one trial
+  std::vector<std::string>
+      idle;  // keys that are written or inherited but not read here, with the reason
 };
 
 struct PlannedExperiment {
   std::string name;
-  std::string resolved;                   // YAML, every default filled in
+  std::string resolved;  // YAML, every default filled in
   std::shared_ptr<const data::Loaded> data;
   std::shared_ptr<const data::Folds> folds;
   data::SplitOptions split;
@@ -45,17 +50,17 @@ struct PlannedExperiment {
   std::vector<PlannedCondition> conditions;
 };
 
-struct PlannedTrial {                     // unique ids, longest first
+struct PlannedTrial {  // unique ids, longest first
   Digest id;
   std::uint32_t experiment = 0, condition = 0, fold = 0;
   std::uint64_t seed = 0;
-  double cost = 0;                        // estimated CPU seconds
+  double cost = 0;  // estimated CPU seconds
 };
 
 struct Estimate {
   double cpu_seconds = 0;
-  std::int64_t memory_bytes = 0;          // peak of one rank
-  std::int64_t disk_bytes = 0;            // of the run folder at the end
+  std::int64_t memory_bytes = 0;  // peak of one rank
+  std::int64_t disk_bytes = 0;    // of the run folder at the end
 };
 
 struct Plan {
@@ -65,7 +70,7 @@ struct Plan {
   std::vector<results::Samples> samples;  // one a dataset
   std::vector<std::string> warnings;
   Estimate estimate;
-  std::string source;                     // the file's bytes
+  std::string source;  // the file's bytes
 };
 
 // InputError with all mistakes, each with file:line:column.

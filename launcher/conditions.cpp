@@ -1,0 +1,278 @@
+#include "launcher/conditions.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace emosweep::launcher {
+
+namespace {
+
+std::string names_text(const std::vector<std::string>& names) {
+  std::string out;
+  for (const std::string& name : names) out += (out.empty() ? "" : ", ") + name;
+  return out;
+}
+
+std::vector<std::string> modality_names(const data::Dataset& dataset) {
+  std::vector<std::string> names;
+  for (const data::Modality& modality : dataset.modalities) names.push_back(modality.name);
+  return names;
+}
+
+void set_names(Value& value, const std::vector<std::string>& names) {
+  Node node;
+  node.kind = Node::Kind::list;
+  for (const std::string& name : names) {
+    Node item;
+    item.kind = Node::Kind::scalar;
+    item.scalar = name;
+    node.items.push_back(item);
+  }
+  std::string why;
+  const auto read = read_value(info(Key::modality), node, why);
+  EMO_CHECK(read, "the modalities of a dataset are different names: " + why);
+  value = *read;
+}
+
+void resolve_modality(Values& values, const data::Dataset& dataset, const Experiment& experiment,
+                      FileMistakes& mistakes) {
+  const std::vector<std::string> known = modality_names(dataset);
+  Value& value = values[Key::modality];
+  const auto add = [&](const std::string& message) {
+    mistakes.add(place_of(experiment, Key::modality), message, experiment.name);
+  };
+  if (value.items.empty()) {
+    if (known.size() == 1) return set_names(value, known);
+    return add("the experiment has no `modality`, and its dataset has " +
+               std::to_string(known.size()) + ": " + names_text(known));
+  }
+  const bool is_known = std::find(known.begin(), known.end(), value.items[0]) != known.end();
+  if (value.items == std::vector<std::string>{"both"} && !is_known) {
+    if (known.size() == 2) return set_names(value, known);
+    return add("modality: both needs a dataset of exactly two modalities; this one has " +
+               std::to_string(known.size()) + ": " + names_text(known));
+  }
+  for (const std::string& name : value.items) {
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    const std::string near = nearest(name, known);
+    add("modality: the dataset has no '" + name + "'" +
+        (near.empty() ? "" : ": did you mean '" + near + "'?") + " It has " + names_text(known));
+  }
+}
+
+}  // namespace
+
+std::string resolve_device() { return "cpu"; }
+
+Values written_values(const Experiment& experiment) {
+  Values values;
+  for (const KeyInfo& row : key_table()) values[row.key] = default_value(row);
+  values[Key::name].text = experiment.name;
+  for (const auto& [key, setting] : experiment.settings) values[key] = setting.value;
+  return values;
+}
+
+data::RowSelection row_selection(const Values& values) {
+  return {values[Key::where].columns, values[Key::exclude].columns};
+}
+
+data::SplitOptions split_options(const Values& values) {
+  data::SplitOptions options;
+  options.protocol = data::protocol_of(values[Key::protocol].text);
+  options.group = values[Key::group].text;
+  options.folds = values[Key::folds].integer;
+  options.validation_groups = values[Key::validation_groups].integer;
+  options.validation_fraction = values[Key::validation_fraction].number;
+  options.test_fraction = values[Key::test_fraction].number;
+  options.split_seed = static_cast<std::uint64_t>(values[Key::split_seed].integer);
+  return options;
+}
+
+std::size_t condition_count(const Experiment& experiment) {
+  std::size_t count = 1;
+  for (const Axis& axis : experiment.axes) {
+    const std::size_t values = axis.values.size();
+    // Saturates instead of wrapping: the caller refuses what is absurd.
+    count = count > std::numeric_limits<std::size_t>::max() / values
+                ? std::numeric_limits<std::size_t>::max()
+                : count * values;
+  }
+  return count;
+}
+
+Values condition_values(const Values& written, const Experiment& experiment, std::size_t index) {
+  Values values = written;
+  for (auto axis = experiment.axes.rbegin(); axis != experiment.axes.rend(); ++axis) {
+    values[axis->key] = axis->values[index % axis->values.size()];
+    index /= axis->values.size();
+  }
+  return values;
+}
+
+std::string condition_label(const Experiment& experiment, const Values& values) {
+  std::string label;
+  for (const Axis& axis : experiment.axes) {
+    label += (label.empty() ? "" : ", ") + std::string(info(axis.key).name) + "=" +
+             values[axis.key].text;
+  }
+  return label.empty() ? "default" : label;
+}
+
+void resolve(Values& values, const DataFacts& facts, const Experiment& experiment,
+             FileMistakes& mistakes) {
+  const data::Dataset& dataset = *facts.dataset;
+  resolve_modality(values, dataset, experiment, mistakes);
+  const Value& weights = values[Key::class_weights];
+  const std::size_t classes = dataset.target.classes.size();
+  if (!weights.numbers.empty() && weights.numbers.size() != classes) {
+    mistakes.add(place_of(experiment, Key::class_weights),
+                 "class_weights: the list has " + std::to_string(weights.numbers.size()) +
+                     " numbers, the dataset " + std::to_string(classes) +
+                     " classes: " + names_text(dataset.target.classes),
+                 experiment.name);
+  }
+  if (values.is(Key::weight_reduction, "auto")) {
+    values[Key::weight_reduction].text = values.is(Key::loss, "focal") ? "rows" : "weights";
+  }
+  if (values.is(Key::protocol, "all")) {
+    values[Key::selection_metric].text = "last";
+  } else if (values.is(Key::selection_metric, "auto")) {
+    values[Key::selection_metric].text = facts.least_validation < 100 ? "loss" : "macro_f1";
+  }
+  if (values.is(Key::dtype, "auto")) values[Key::dtype].text = "float32";
+  if (values.is(Key::device, "auto")) values[Key::device].text = resolve_device();
+  if (values.is(Key::device, "cuda") && resolve_device() != "cuda") {
+    mistakes.add(place_of(experiment, Key::device),
+                 "device: cuda does not exist yet in this program; write auto or cpu",
+                 experiment.name);
+  }
+  check_together(values, experiment, mistakes);
+}
+
+std::vector<std::string> idle_keys(const Experiment& experiment, const Values& values) {
+  std::vector<std::string> idle;
+  for (const KeyInfo& row : key_table()) {
+    const auto setting = experiment.settings.find(row.key);
+    const bool axis = std::any_of(experiment.axes.begin(), experiment.axes.end(),
+                                  [&](const Axis& other) { return other.key == row.key; });
+    if ((setting == experiment.settings.end() && !axis) || row.read(values)) continue;
+    std::string from;
+    if (setting != experiment.settings.end()) {
+      if (setting->second.origin == Origin::inherited) from = ", inherited";
+      if (setting->second.origin == Origin::command_line) from = ", from the command line";
+    }
+    idle.push_back(std::string(row.name) + " (read when: " + row.read_when + from + ")");
+  }
+  return idle;
+}
+
+trainer::TrialSpec trial_spec(const Values& values, const data::Dataset& dataset) {
+  const auto number = [&](Key key) { return values[key].number; };
+  const auto integer = [&](Key key) { return values[key].integer; };
+  const auto text = [&](Key key) { return values[key].text; };
+  const bool everything = values.is(Key::protocol, "all");
+  const bool refit = !everything && values.is(Key::refit, "train+validation");
+
+  trainer::TrialSpec spec;
+  spec.dataset = &dataset;
+  spec.prepare.modalities = values[Key::modality].items;
+  const std::string normalise = text(Key::normalise);
+  spec.prepare.normalise = normalise == "train"   ? data::Normalise::train
+                           : normalise == "group" ? data::Normalise::group
+                                                  : data::Normalise::none;
+  spec.prepare.group = normalise == "group" ? text(Key::group) : "";
+
+  spec.model.model = text(Key::model);
+  spec.model.inputs = spec.prepare.modalities;
+  for (const std::string& name : spec.model.inputs) {
+    const data::Modality* modality = dataset.modality(name);
+    EMO_CHECK(modality, "modalities are checked before specs are made");
+    spec.model.widths.push_back(modality->width);
+  }
+  const std::string fusion = text(Key::fusion_type);
+  if (spec.model.inputs.size() > 1) {
+    spec.model.fusion = fusion == "concat"  ? models::Fusion::concat
+                        : fusion == "gated" ? models::Fusion::gated
+                                            : models::Fusion::cross_attention;
+  }
+  spec.model.hidden_size = integer(Key::hidden_size);
+  spec.model.tokens = integer(Key::tokens);
+  spec.model.heads = integer(Key::heads);
+  spec.model.classes = static_cast<std::int64_t>(dataset.target.classes.size());
+  spec.model.dtype = values.is(Key::dtype, "float64") ? at::kDouble : at::kFloat;
+
+  trainer::ObjectiveOptions& objective = spec.objective;
+  objective.loss = text(Key::loss);
+  objective.focal_gamma = number(Key::focal_gamma);
+  objective.loss_temperature = number(Key::loss_temperature);
+  const Value& weights = values[Key::class_weights];
+  objective.weights = weights.numbers;
+  objective.class_weights = !weights.numbers.empty()     ? trainer::ClassWeights::list
+                            : weights.text == "balanced" ? trainer::ClassWeights::balanced
+                            : weights.text == "batch"    ? trainer::ClassWeights::batch
+                                                         : trainer::ClassWeights::none;
+  objective.weight_reduction = text(Key::weight_reduction);
+  objective.label_smoothing = number(Key::label_smoothing);
+  objective.smoothing_weights = text(Key::smoothing_weights);
+
+  trainer::OptimizerOptions& optimizer = spec.optimizer;
+  optimizer.optimizer = text(Key::optimizer);
+  optimizer.lr = number(Key::lr);
+  optimizer.momentum = number(Key::momentum);
+  optimizer.weight_decay = number(Key::weight_decay);
+  optimizer.schedule = text(Key::schedule);
+  optimizer.warmup_epochs = number(Key::warmup_epochs);
+  optimizer.warmup_steps = integer(Key::warmup_steps);
+  optimizer.clip_norm = number(Key::clip_norm);
+
+  spec.loop.epochs = integer(Key::epochs);
+  spec.loop.batch_size = integer(Key::batch_size);
+  spec.loop.selection_metric = text(Key::selection_metric);
+  spec.loop.patience = info(Key::patience).read(values) ? integer(Key::patience) : 0;
+  spec.loop.dropout = number(Key::dropout);
+  spec.loop.refit = refit;
+  spec.linear.C = number(Key::C);
+  spec.linear.refit = refit;
+
+  spec.predictions = text(Key::predictions);
+  spec.save_models = values[Key::save_models].flag;
+  return spec;
+}
+
+std::string resolved_yaml(const Experiment& experiment, const Values& first,
+                          const std::vector<bool>& varies) {
+  const Values written = written_values(experiment);
+  Node top;
+  top.kind = Node::Kind::map;
+  const auto add = [](Node& map, const KeyInfo& row, Node value) {
+    Entry entry;
+    entry.key = row.name;
+    entry.value = std::move(value);
+    map.entries.push_back(std::move(entry));
+  };
+  for (const KeyInfo& row : key_table()) {
+    const bool axis = std::any_of(experiment.axes.begin(), experiment.axes.end(),
+                                  [&](const Axis& other) { return other.key == row.key; });
+    if (axis || row.key == Key::grid) continue;
+    const bool same = !varies[static_cast<std::size_t>(row.key)];
+    const Value& value = same ? first[row.key] : written[row.key];
+    if (value.text.empty() && value.seeds.empty())
+      continue;  // where, exclude, group: nothing is said
+    add(top, row, value_node(row, value));
+  }
+  if (!experiment.axes.empty()) {
+    Node grid;
+    grid.kind = Node::Kind::map;
+    for (const Axis& axis : experiment.axes) {
+      Node list;
+      list.kind = Node::Kind::list;
+      for (const Value& value : axis.values)
+        list.items.push_back(value_node(info(axis.key), value));
+      add(grid, info(axis.key), std::move(list));
+    }
+    add(top, info(Key::grid), std::move(grid));
+  }
+  return write_document(top);
+}
+
+}  // namespace emosweep::launcher

@@ -1,0 +1,102 @@
+#include "launcher/plan_data.h"
+
+#include "base/canonical.h"
+#include "launcher/conditions.h"
+
+namespace emosweep::launcher {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string names_of(const std::vector<data::Column>& columns) {
+  std::string out;
+  for (const data::Column& column : columns) out += (out.empty() ? "" : ", ") + column.name;
+  return out.empty() ? "none" : out;
+}
+
+// The group that splits or normalisation need must be one of the dataset's.
+bool check_group(const Values& values, const data::Dataset& dataset, const Experiment& experiment,
+                 FileMistakes& mistakes) {
+  const std::string& group = values[Key::group].text;
+  if (group.empty() || dataset.group(group)) return true;
+  std::vector<std::string> names;
+  for (const data::Column& column : dataset.groups) names.push_back(column.name);
+  const std::string near = nearest(group, names);
+  mistakes.add(place_of(experiment, Key::group),
+               "group: the dataset has no group '" + group + "'" +
+                   (near.empty() ? "" : ": did you mean '" + near + "'?") +
+                   " Its groups: " + names_of(dataset.groups),
+               experiment.name);
+  return false;
+}
+
+bool lacks_group(const Values& values) {
+  return values[Key::group].text.empty() &&
+         (values.is(Key::protocol, "loso") || values.is(Key::protocol, "group_kfold"));
+}
+
+std::string split_text(const data::SplitOptions& split) {
+  return std::string(data::protocol_name(split.protocol)) + "\n" + split.group + "\n" +
+         number_text(split.folds) + "\n" + number_text(split.validation_groups) + "\n" +
+         number_text(split.validation_fraction) + "\n" + number_text(split.test_fraction) + "\n" +
+         std::to_string(split.split_seed);
+}
+
+}  // namespace
+
+PlanData::PlanData(fs::path folder, data::HashCache& cache)
+    : folder_(std::move(folder)), cache_(cache) {}
+
+std::shared_ptr<const data::Loaded> PlanData::dataset(const Experiment& experiment,
+                                                      const Values& values,
+                                                      FileMistakes& mistakes) {
+  const fs::path path = fs::absolute(folder_ / values[Key::dataset].text).lexically_normal();
+  std::error_code error;
+  if (!fs::exists(fs::is_directory(path, error) ? path / "dataset.yaml" : path, error)) {
+    mistakes.add(place_of(experiment, Key::dataset),
+                 "dataset: there is no dataset.yaml at " + path.string(), experiment.name);
+    return nullptr;
+  }
+  const std::string key =
+      path.string() + "\n" + values[Key::where].text + "\n" + values[Key::exclude].text;
+  const auto known = datasets_.find(key);
+  if (known != datasets_.end()) return known->second;
+  auto& entry = datasets_[key];
+  try {
+    entry = std::make_shared<const data::Loaded>(
+        data::load_dataset(path, row_selection(values), &cache_));
+  } catch (const InputError& problem) {
+    mistakes.add(Place{}, problem.what());  // its lines carry the places in the data
+  }
+  return entry;
+}
+
+bool PlanData::load(PlannedExperiment& planned, const Experiment& experiment,
+                    FileMistakes& mistakes) {
+  const Values values = written_values(experiment);
+  planned.data = dataset(experiment, values, mistakes);
+  if (!planned.data) return false;
+  const data::Dataset& loaded = planned.data->dataset;
+  if (!check_group(values, loaded, experiment, mistakes)) return false;
+  if (lacks_group(values)) {
+    check_together(values, experiment, mistakes);
+    return false;
+  }
+  planned.split = split_options(values);
+  const std::string key = std::to_string(reinterpret_cast<std::uintptr_t>(planned.data.get())) +
+                          "\n" + split_text(planned.split);
+  auto& folds = folds_[key];
+  if (!folds) {
+    try {
+      folds = std::make_shared<const data::Folds>(data::make_folds(loaded, planned.split));
+    } catch (const InputError& problem) {
+      mistakes.add(place_of(experiment, Key::protocol), problem.what(), experiment.name);
+      return false;
+    }
+  }
+  planned.folds = folds;
+  return true;
+}
+
+}  // namespace emosweep::launcher

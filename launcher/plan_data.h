@@ -1,0 +1,35 @@
+// Datasets and folds of a plan, each loaded once however many experiments use it. Internal to
+// plan.cpp.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "data/hash_cache.h"
+#include "launcher/experiment_file.h"
+#include "launcher/plan.h"
+
+namespace emosweep::launcher {
+
+class PlanData {
+ public:
+  // folder: what relative dataset paths resolve against.
+  PlanData(std::filesystem::path folder, data::HashCache& cache);
+
+  // Fills planned.data, folds and split. False: something is wrong and stands in `mistakes`.
+  bool load(PlannedExperiment& planned, const Experiment& experiment, FileMistakes& mistakes);
+
+ private:
+  std::shared_ptr<const data::Loaded> dataset(const Experiment& experiment, const Values& values,
+                                              FileMistakes& mistakes);
+
+  std::filesystem::path folder_;
+  data::HashCache& cache_;
+  // nullptr: loading failed, and the mistakes are reported already.
+  std::map<std::string, std::shared_ptr<const data::Loaded>> datasets_;
+  std::map<std::string, std::shared_ptr<const data::Folds>> folds_;
+};
+
+}  // namespace emosweep::launcher

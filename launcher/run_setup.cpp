@@ -1,0 +1,168 @@
+#include "launcher/run_setup.h"
+
+#include <bit>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+
+#include "base/log.h"
+#include "launcher/run_log.h"
+
+namespace emosweep::launcher {
+namespace {
+
+namespace fs = std::filesystem;
+
+// One YAML file of all experiments, each as an item of a list.
+std::string resolved_text(const Plan& plan) {
+  std::string out = "experiments:\n";
+  for (const PlannedExperiment& experiment : plan.experiments) {
+    std::istringstream in(experiment.resolved);
+    bool first = true;
+    for (std::string line; std::getline(in, line);) {
+      out += (first ? "  - " : line.empty() ? "" : "    ") + line + "\n";
+      first = false;
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+void check_run_folder(const fs::path& dir) {
+  std::error_code none;
+  const fs::file_status status = fs::status(dir, none);
+  if (!fs::exists(status)) return;
+  if (!fs::is_directory(status)) {
+    throw InputError(dir.string() + " is a file; give a folder with -o");
+  }
+  if (fs::exists(dir / "plan.json") || fs::exists(dir / "lease")) return;
+  for (const auto& entry : fs::directory_iterator(dir)) {
+    // What a run that was killed before its first plan.json leaves behind.
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with('.') || name == "trials" || name == "failed" || name == "log" ||
+        name == "models" || name == "samples" || name == "checkpoints") {
+      continue;
+    }
+    throw InputError(dir.string() + " holds '" + name +
+                     "' and no plan.json: it is no run folder; give another one with -o");
+  }
+}
+
+void commit_options(const fs::path& dir, const RunOptions& options) {
+  const nlohmann::json json = {{"file", options.original.string()},
+                               {"experiments", options.plan.experiments},
+                               {"all", options.plan.all},
+                               {"seeds", options.plan.seeds},
+                               {"set", options.plan.set}};
+  commit_file(dir / "options.json", json.dump(2) + "\n", "options");
+}
+
+RunOptions remembered_options(const fs::path& dir) {
+  for (const char* name : {"experiment.yaml", "options.json"}) {
+    if (!fs::exists(dir / name)) {
+      throw InputError(dir.string() + " has no " + name +
+                       ": it is no run folder, or its first run ended before it began; use emosweep run FILE -o " +
+                       dir.string());
+    }
+  }
+  const fs::path file = dir / "options.json";
+  RunOptions options;
+  try {
+    const nlohmann::json json = nlohmann::json::parse(read_text(file));
+    options.original = json.at("file").get<std::string>();
+    options.plan.experiments = json.at("experiments").get<std::vector<std::string>>();
+    options.plan.all = json.at("all").get<bool>();
+    options.plan.seeds = json.at("seeds").get<std::vector<std::uint64_t>>();
+    options.plan.set = json.at("set").get<std::vector<std::string>>();
+  } catch (const nlohmann::json::exception& e) {
+    throw InputError(Place{file.string()}, std::string("not the options of a run: ") + e.what());
+  }
+  options.plan.file = dir / "experiment.yaml";
+  options.plan.relative_to = options.original.parent_path();
+  options.dir = dir;
+  return options;
+}
+
+Digest plan_digest(const Plan& plan) {
+  Sha256 hash;
+  hash.add_sized(plan.file.resolved_sha256);
+  for (const PlannedTrial& trial : plan.trials) {
+    hash.add_sized(trial.id.hex() + ' ' + std::to_string(std::bit_cast<std::uint64_t>(trial.cost)));
+  }
+  for (const results::Cell& cell : plan.file.cells) {
+    hash.add_sized(cell.id.hex() + ' ' + std::to_string(cell.experiment) + ' ' +
+                   std::to_string(cell.condition) + ' ' + std::to_string(cell.seed) + ' ' + cell.fold);
+  }
+  return hash.finish();
+}
+
+Setup set_up_folder(const results::RunFolder& folder, const Plan& plan, const RunOptions& options,
+                    SyncedLines& log) {
+  const fs::path& dir = folder.path();
+  for (const results::Samples& samples : plan.samples) results::commit_samples(folder, samples);
+  commit_file(dir / "experiment.yaml", plan.source, "experiment");
+  commit_file(dir / "resolved.yaml", resolved_text(plan), "resolved");
+  commit_options(dir, options);
+  const std::optional<results::PlanFile> earlier = folder.plan();
+  if (earlier) {
+    const results::Merged merged = results::merge(*earlier, plan.file);
+    if (merged.replaced > 0) {
+      log::warning(std::to_string(merged.replaced) + " planned cells of " + dir.string() +
+                   " have other ids now (the data, a default or the file changed): their old records stay in "
+                   "trials/ but leave the summary");
+    }
+    folder.commit_plan(merged.plan);
+  } else {
+    folder.commit_plan(plan.file);
+  }
+
+  const std::vector<Digest> committed = folder.committed();
+  LogHistory history = read_logs(folder);
+  const std::int64_t recovered = recover_commit_lines(history, committed, log);
+  if (recovered > 0) {
+    log::info(std::to_string(recovered) + " records were committed by a run that was killed before it could log them");
+  }
+  const std::set<Digest> done(committed.begin(), committed.end());
+  std::set<Digest> failed;
+  for (const results::Failure& failure : folder.failures()) failed.insert(failure.id);
+
+  Setup setup;
+  setup.end_unix = options.end_unix;
+  for (std::uint32_t t = 0; t < plan.trials.size(); ++t) {
+    const Digest& id = plan.trials[t].id;
+    if (done.contains(id)) {
+      ++setup.done;
+    } else if (failed.contains(id) && !options.retry_failed) {
+      ++setup.failed;
+    } else {
+      const auto starts = history.starts.find(id);
+      setup.todo.push_back({t, starts == history.starts.end() ? 0 : starts->second, history.committed.contains(id)});
+    }
+  }
+  return setup;
+}
+
+std::string encode(const Setup& setup) {
+  std::ostringstream out;
+  out.precision(17);
+  out << setup.done << ' ' << setup.failed << ' ' << setup.end_unix;
+  for (const Todo& todo : setup.todo) {
+    out << ' ' << todo.trial << ' ' << todo.restarts << ' ' << (todo.again ? 1 : 0);
+  }
+  return out.str();
+}
+
+Setup decode_setup(const std::string& text) {
+  std::istringstream in(text);
+  Setup setup;
+  in >> setup.done >> setup.failed >> setup.end_unix;
+  Todo todo;
+  for (int again = 0; in >> todo.trial >> todo.restarts >> again;) {
+    todo.again = again != 0;
+    setup.todo.push_back(todo);
+  }
+  return setup;
+}
+
+}  // namespace emosweep::launcher
