@@ -1,5 +1,6 @@
 #include "base/canonical.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -53,9 +54,17 @@ std::string unescaped(std::string_view text) {
 std::string number_text(double value) {
   if (std::isnan(value)) return "nan";  // one text for every NaN, whatever its sign and payload
   if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
-  char digits[32];
-  const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
-  return std::string(digits, end);
+  char text[64];
+  char* const end = text + sizeof text;
+  char* last = std::to_chars(text, end, value, std::chars_format::scientific).ptr;
+  int exponent = 0;
+  const char* digits = std::find(text, last, 'e') + 1;
+  std::from_chars(*digits == '+' ? digits + 1 : digits, last, exponent);
+  // As Python writes them: 100000 and 0.0001, but 1e+16 and 1e-05.
+  if (exponent >= -4 && exponent < 16) {
+    last = std::to_chars(text, end, value, std::chars_format::fixed).ptr;
+  }
+  return std::string(text, last);
 }
 
 std::string number_text(std::int64_t value) { return std::to_string(value); }

@@ -3,6 +3,7 @@
 #if defined(__x86_64__)
 // For this file alone: the caller has asked the processor.
 #pragma GCC target("avx512f")
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // within GCC 12's own header
 #include <immintrin.h>
 
 namespace emosweep::lanes {
