@@ -1,0 +1,58 @@
+// The planned cells of a run folder with what became of them, in the order of the summary. Private
+// to results/.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "results/metrics.h"
+#include "results/record.h"
+#include "results/run_folder.h"
+
+namespace emosweep::results {
+
+inline constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
+
+struct Row {
+  Cell cell;                       // indices into Table::experiments and its conditions
+  std::string status = "missing";  // done | failed | missing
+  std::string reason, message;     // of a failure
+  std::int64_t best_epoch = -1, epochs = 0;
+  std::int64_t train_rows = 0, validation_rows = 0, test_rows = 0;
+  NamedValues validation, test;
+  Confusion confusion;                     // of the test rows
+  std::vector<std::int64_t> train_counts;  // [C]
+  std::string result;                      // digest in hex, "" unless done
+  Provenance cost;
+
+  bool done() const { return status == "done"; }
+};
+
+struct Table {
+  std::vector<PlannedExperiment> experiments;  // by name, their conditions by label: bytewise
+  std::vector<Row> rows;           // by experiment, condition, seed, fold (natural_less)
+  std::vector<std::size_t> first;  // row of each experiment's first cell; one more at the end
+  std::vector<std::string> source_revisions;  // of the records, sorted, each once
+};
+
+// Runs of digits compare as numbers ("fold 9" before "fold 10"), all else bytewise; equal only for
+// equal texts.
+bool natural_less(const std::string& a, const std::string& b);
+
+// Value of a metric, NaN where there is none.
+double value_of(const NamedValues& values, const std::string& name);
+
+// The plan alone, every row missing. InputError where there is no plan or a name cannot stand in
+// the summary.
+Table planned_table(const RunFolder& folder);
+
+// Reads record after record in the order of the rows and keeps of each what a Row holds. `visit`
+// sees every done row with its record. InputError names a record that is damaged or does not belong
+// to its cell.
+using Visit = std::function<void(std::size_t row, const TrialRecord& record)>;
+void fill_table(const RunFolder& folder, Table& table, const Visit& visit);
+
+}  // namespace emosweep::results
