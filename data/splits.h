@@ -32,8 +32,9 @@ struct Fold {
       name;  // loso: the held-out group's value; k-fold: "0".."k-1"; "holdout", "official", "all"
   std::string group;  // the held-out group's value where there is exactly one, else ""
   std::vector<std::int32_t> train, validation, test;
-  std::int64_t dropped = 0;  // rows taken out of train as duplicates
-  Digest hash;               // of the three row lists (by sample id)
+  std::int64_t dropped =
+      0;  // rows taken out as duplicates: of train, and of validation where they equal a test row
+  Digest hash;  // of the three row lists (by sample id)
 };
 
 struct Folds {

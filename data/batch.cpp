@@ -1,0 +1,117 @@
+#include "data/batch.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "data/description_reader.h"
+
+namespace emosweep::data {
+namespace {
+
+// A tensor of its own that holds a copy of the values.
+template <class T>
+at::Tensor tensor_of(const std::vector<T>& values, at::IntArrayRef shape, at::ScalarType dtype) {
+  at::Tensor tensor = at::empty(shape, dtype);
+  std::copy(values.begin(), values.end(), tensor.data_ptr<T>());
+  return tensor;
+}
+
+}  // namespace
+
+FoldTensors make_fold_tensors(const Dataset& dataset, const std::vector<FeatureMatrix>& features,
+                              at::ScalarType dtype) {
+  EMO_CHECK(dtype == at::kFloat || dtype == at::kDouble, "features are float32 or float64");
+  FoldTensors fold;
+  for (std::size_t m = 0; m < features.size(); ++m) {
+    const FeatureMatrix& matrix = features[m];
+    EMO_CHECK(matrix.rows == dataset.size(), "one row a sample");
+    const at::Tensor x =
+        tensor_of(matrix.values, {matrix.rows, matrix.width}, at::kDouble).to(dtype);
+    if (!at::isfinite(x).all().item<bool>())
+      throw InputError("the dataset " + in_quotes(dataset.name) + ": input " +
+                       std::to_string(m + 1) +
+                       " holds values that are too large for float32; use dtype: float64 or scale "
+                       "them (normalise: train)");
+    fold.x.push_back(x);
+    const bool all = std::all_of(matrix.present.begin(), matrix.present.end(),
+                                 [](std::uint8_t present) { return present != 0; });
+    fold.present.push_back(all ? at::Tensor()
+                               : tensor_of(matrix.present, {matrix.rows}, at::kByte).to(at::kBool));
+  }
+  fold.label = tensor_of(std::vector<std::int64_t>(dataset.label.begin(), dataset.label.end()),
+                         {dataset.size()}, at::kLong);
+  return fold;
+}
+
+std::vector<std::int64_t> epoch_order(std::span<const std::int32_t> rows, const StreamKey& key,
+                                      std::int64_t epoch) {
+  std::vector<std::int64_t> order =
+      permutation(static_cast<std::int64_t>(rows.size()), derive(key, "order"),
+                  static_cast<std::uint64_t>(epoch));
+  for (std::int64_t& row : order) row = rows[static_cast<std::size_t>(row)];
+  return order;
+}
+
+Batch gather_batch(std::span<const FoldTensors* const> folds,
+                   std::span<const std::vector<std::int64_t>> orders, std::int64_t step,
+                   std::int64_t batch_size) {
+  EMO_CHECK(!folds.empty() && folds.size() == orders.size(), "one order a trial of the pack");
+  EMO_CHECK(batch_size > 0 && step >= 0, "a batch has at least one row");
+  const auto trials = static_cast<std::int64_t>(folds.size());
+  const at::ScalarType dtype = folds[0]->x.at(0).scalar_type();
+  Batch batch;
+  batch.K = trials;
+  batch.global_rows = batch_size;
+  batch.sample = at::empty({trials, batch_size}, at::kLong);
+  batch.position = at::empty({trials, batch_size}, at::kLong);
+  at::Tensor weight = at::empty({trials, batch_size}, at::kDouble);
+  std::int64_t* const sample = batch.sample.data_ptr<std::int64_t>();
+  std::int64_t* const position = batch.position.data_ptr<std::int64_t>();
+  double* const weights = weight.data_ptr<double>();
+  const std::int64_t begin = step * batch_size;
+  for (std::int64_t k = 0; k < trials; ++k) {
+    const std::vector<std::int64_t>& order = orders[static_cast<std::size_t>(k)];
+    EMO_CHECK(!order.empty(), "a trial without rows");
+    const auto left = static_cast<std::int64_t>(order.size()) - begin;
+    const std::int64_t padding = order[static_cast<std::size_t>(left > 0 ? begin : 0)];
+    for (std::int64_t i = 0; i < batch_size; ++i) {
+      const std::int64_t cell = k * batch_size + i;
+      sample[cell] = i < left ? order[static_cast<std::size_t>(begin + i)] : padding;
+      position[cell] = begin + i;
+      weights[cell] = i < left ? 1 : 0;
+    }
+  }
+  const at::Device device = folds[0]->x[0].device();
+  batch.sample = batch.sample.to(device);
+  batch.position = batch.position.to(device);
+  batch.weight = weight.to(device, dtype);
+  const auto rows_of = [&](const auto& column) {  // [K, b, ...] of one column of every fold
+    if (trials == 1) return column(*folds[0]).index_select(0, batch.sample[0]).unsqueeze(0);
+    std::vector<at::Tensor> parts;
+    for (std::int64_t k = 0; k < trials; ++k)
+      parts.push_back(column(*folds[static_cast<std::size_t>(k)]).index_select(0, batch.sample[k]));
+    return at::stack(parts);
+  };
+  for (std::size_t m = 0; m < folds[0]->x.size(); ++m) {
+    Input input;
+    input.x = rows_of([m](const FoldTensors& fold) { return fold.x.at(m); });
+    const bool absent = std::any_of(folds.begin(), folds.end(), [m](const FoldTensors* fold) {
+      return fold->present.at(m).defined();
+    });
+    if (absent)
+      input.present = rows_of([m, device](const FoldTensors& fold) {
+        return fold.present[m].defined()
+                   ? fold.present[m]
+                   : at::ones({fold.x[m].size(0)}, at::TensorOptions(at::kBool).device(device));
+      });
+    batch.inputs.push_back(std::move(input));
+  }
+  Targets targets;
+  targets.index = rows_of([](const FoldTensors& fold) { return fold.label; });
+  batch.targets.push_back(std::move(targets));
+  return batch;
+}
+
+}  // namespace emosweep::data

@@ -1,0 +1,331 @@
+#include "data/description.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <set>
+#include <system_error>
+
+#include "data/description_reader.h"
+
+namespace emosweep::data {
+namespace {
+
+namespace fs = std::filesystem;
+
+void read_label(const Node& node, NodeReader& read, Description& d) {
+  if (node.kind != Node::Kind::map) {
+    d.label = read.text(node, "label");
+    return;
+  }
+  read.keys(node, "label", {"column", "classes", "map", "unlabelled"},
+            {"columns", "separator", "kind", "range"});
+  const Entry* column = node.find("column");
+  if (column != nullptr)
+    d.label = read.text(column->value, "label's column");
+  else if (node.find("columns") == nullptr)
+    read.mistake(node.place, "label has no 'column'");
+  if (const Entry* classes = node.find("classes")) {
+    if (classes->value.kind == Node::Kind::map) {
+      read.mistake(classes->value.place, "classes from a file do not exist yet; list them here");
+    } else {
+      d.classes = read.texts(classes->value, "classes");
+      std::set<std::string> seen;
+      for (const Written& name : d.classes)
+        if (!seen.insert(name.text).second)
+          read.mistake(name.place, "the class " + in_quotes(name.text) + " is given twice");
+      if (d.classes.size() == 1)
+        read.mistake(d.classes[0].place, "classes holds only one class; there must be two or more");
+    }
+  }
+  if (const Entry* map = node.find("map"); map != nullptr && read.is_map(map->value, "map")) {
+    std::vector<std::string> names;
+    for (const Written& name : d.classes) names.push_back(name.text);
+    for (const Entry& entry : map->value.entries) {
+      const Written to =
+          read.text(entry.value, "the class that " + in_quotes(entry.key) + " maps to");
+      if (!to.given()) continue;
+      if (!names.empty() && std::find(names.begin(), names.end(), to.text) == names.end())
+        read.mistake(to.place, "map: " + in_quotes(to.text) + " is not one of the classes" +
+                                   hint(to.text, names));
+      d.label_map[entry.key] = to.text;
+    }
+  }
+  if (const Entry* unlabelled = node.find("unlabelled"))
+    d.skip_unlabelled = read.choice(unlabelled->value, "unlabelled", {"error", "skip"}) == 1;
+}
+
+void read_groups(const Node& node, NodeReader& read, Description& d) {
+  if (!read.is_map(node, "groups")) return;
+  for (const Entry& entry : node.entries) {
+    read.name({entry.key, entry.place}, "the group name");
+    if (entry.key == "id") read.mistake(entry.place, "a group may not be called 'id'");
+    const Written column = read.text(entry.value, "the column of group " + in_quotes(entry.key));
+    if (column.given()) d.groups.emplace_back(entry.key, column);
+  }
+}
+
+void read_metadata(const Node& node, NodeReader& read, Description& d) {
+  if (node.kind == Node::Kind::list && node.items.empty()) return;
+  d.metadata = read.texts(node, "metadata");
+  std::set<std::string> seen{"id"};
+  for (const auto& [name, column] : d.groups) seen.insert(name);
+  for (const Written& name : d.metadata) {
+    read.name(name, "the metadata column");
+    if (!seen.insert(name.text).second)
+      read.mistake(name.place, "metadata: " + in_quotes(name.text) +
+                                   " is there already (as a group, as the id, or given twice)");
+  }
+}
+
+void read_splits(const Node& node, NodeReader& read, Description& d) {
+  if (!read.is_map(node, "splits")) return;
+  read.keys(node, "splits", {"column", "files"});
+  const Entry* column = node.find("column");
+  const Entry* files = node.find("files");
+  if ((column == nullptr) == (files == nullptr)) {
+    read.mistake(node.place, "splits needs either 'column' or 'files'");
+    return;
+  }
+  if (column != nullptr) {
+    d.split = read.text(column->value, "splits' column");
+    return;
+  }
+  if (!read.is_map(files->value, "splits' files")) return;
+  read.keys(files->value, "splits' files", {"train", "validation", "test"});
+  for (const char* part : {"train", "validation", "test"}) {
+    if (const Entry* entry = files->value.find(part)) {
+      const Written file = read.text(entry->value, std::string("the file of ") + part);
+      if (file.given()) d.tables.push_back({file, {}, part});
+    } else if (std::string(part) != "validation") {
+      read.mistake(files->place, std::string("splits' files has no '") + part + "'");
+    }
+  }
+}
+
+void read_validation(const Node& node, NodeReader& read, Description& d) {
+  if (!read.is_map(node, "validation")) return;
+  read.keys(node, "validation", {"from", "groups", "fraction"});
+  if (const Entry* from = node.find("from"))
+    read.choice(from->value, "from", {"train"});
+  else
+    read.mistake(node.place, "validation has no 'from: train'");
+  const Entry* groups = node.find("groups");
+  const Entry* fraction = node.find("fraction");
+  if ((groups == nullptr) == (fraction == nullptr)) {
+    read.mistake(node.place, "validation needs either 'groups' (a count) or 'fraction'");
+    return;
+  }
+  d.validation.given = true;
+  if (groups != nullptr) {
+    const auto count = integer(groups->value);
+    if (!count || *count < 1)
+      read.mistake(groups->value.place, "validation's groups is not a whole number of at least 1");
+    d.validation.groups = count.value_or(1);
+  } else {
+    const auto share = number(fraction->value);
+    if (!share || !(*share > 0 && *share < 1))
+      read.mistake(fraction->value.place, "validation's fraction is not a number between 0 and 1");
+    d.validation.fraction = share.value_or(.5);
+  }
+}
+
+void read_modality(const Entry& entry, NodeReader& read, Description& d) {
+  const std::string owner = "modality " + in_quotes(entry.key);
+  const Written name{entry.key, entry.place};
+  read.name(name, "the modality");
+  if (entry.key == "both" || entry.key == "all")
+    read.mistake(entry.place, "a modality may not be called " + in_quotes(entry.key));
+  if (!read.is_map(entry.value, owner)) return;
+  const Entry* kind = entry.value.find("kind");
+  if (kind == nullptr) {
+    read.mistake(entry.place, owner + " has no 'kind'");
+    return;
+  }
+  const std::vector<std::string> kinds{"features", "audio", "text", "image", "video", "sequence"};
+  const auto chosen = read.choice(kind->value, "the kind of " + owner, kinds);
+  if (!chosen) return;
+  if (*chosen != 0) {
+    read.mistake(kind->value.place, "modalities of kind " + in_quotes(kinds[*chosen]) +
+                                        " do not exist yet; 'features' does");
+    return;
+  }
+  read.keys(entry.value, owner, {"kind", "columns"}, {"where"});
+  const Entry* columns = entry.value.find("columns");
+  if (columns == nullptr) {
+    read.mistake(entry.place, owner + " has no 'columns'");
+    return;
+  }
+  d.modalities.push_back({name, read.texts(columns->value, "the columns of " + owner)});
+}
+
+void read_table_form(const Node& tree, NodeReader& read, Description& d) {
+  if (const Entry* header = tree.find("header")) {
+    std::set<std::string> seen;
+    for (const Written& name : read.texts(header->value, "header")) {
+      if (!seen.insert(name.text).second)
+        read.mistake(name.place, "header: the column " + in_quotes(name.text) + " is given twice");
+      d.header.push_back(name.text);
+    }
+  }
+  if (const Entry* quote = tree.find("quote"))
+    d.quotes = read.choice(quote->value, "quote", {"none", "double"}) != 0;
+  if (const Entry* delimiter = tree.find("delimiter")) {
+    const Node& node = delimiter->value;
+    const std::string& text = node.scalar;
+    const std::map<std::string, char> names{
+        {"comma", ','}, {"semicolon", ';'}, {"tab", '\t'}, {"\\t", '\t'}, {"space", ' '}};
+    if (const auto found = names.find(text); found != names.end())
+      d.delimiter = found->second;
+    else if (text.size() == 1 && static_cast<unsigned char>(text[0]) < 0x80 && text[0] != '"' &&
+             text[0] != '\n' && text[0] != '\r')
+      d.delimiter = text[0];
+    else
+      read.mistake(node.place,
+                   "delimiter is not one ASCII character, nor comma, semicolon, tab or space");
+  }
+  if (const Entry* inf = tree.find("inf"))
+    d.inf_is_missing = read.choice(inf->value, "inf", {"error", "missing"}) == 1;
+}
+
+bool is_inside(const fs::path& path, const fs::path& folder) {
+  const auto end = std::mismatch(folder.begin(), folder.end(), path.begin(), path.end());
+  return end.first == folder.end();
+}
+
+void resolve_paths(const Node& tree, NodeReader& read, Mistakes& mistakes, Description& d) {
+  const fs::path folder = d.file.parent_path();
+  d.root = folder.empty() ? "." : folder;
+  Place root_place{d.file.string(), 0, 0};
+  if (const Entry* root = tree.find("root")) {
+    const Written written = read.text(root->value, "root");
+    if (!written.given()) return;
+    root_place = written.place;
+    const std::string text = expand_environment(written, mistakes);
+    if (text.empty()) return;
+    d.root = (folder / text).lexically_normal();
+  }
+  std::error_code code;
+  const fs::path root = fs::canonical(d.root, code);
+  if (code || !fs::is_directory(root, code)) {
+    mistakes.add(root_place, "root: there is no folder " + in_quotes(d.root.string()));
+    return;
+  }
+  for (TableDescription& table : d.tables) {
+    const std::string text = expand_environment(table.file, mistakes);
+    if (text.empty()) continue;
+    table.path = (d.root / text).lexically_normal();
+    const fs::path real = fs::weakly_canonical(d.root / text, code);
+    if (code || !is_inside(real, root)) {
+      mistakes.add(table.file.place,
+                   in_quotes(text) + " is a path out of the root " + in_quotes(root.string()));
+    } else if (!fs::is_regular_file(real, code)) {
+      mistakes.add(table.file.place, "there is no file " + in_quotes(table.path.string()));
+    } else {
+      continue;
+    }
+    table.path.clear();
+  }
+}
+
+}  // namespace
+
+std::string expand_environment(const Written& value, Mistakes& mistakes) {
+  std::string out;
+  const std::string& text = value.text;
+  for (std::size_t at = 0; at < text.size();) {
+    if (text.compare(at, 2, "${") != 0) {
+      out += text[at++];
+      continue;
+    }
+    const std::size_t end = text.find('}', at);
+    const std::string inner = text.substr(at + 2, end == std::string::npos ? end : end - at - 2);
+    const std::size_t colon = inner.find(":-");
+    const std::string name = inner.substr(0, colon);
+    const bool good = !name.empty() && !(name[0] >= '0' && name[0] <= '9') &&
+                      name.find_first_not_of(
+                          "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                          "0123456789_") == std::string::npos;
+    if (end == std::string::npos || !good) {
+      mistakes.add(value.place, in_quotes(text) + ": write ${NAME} or ${NAME:-default}");
+      return "";
+    }
+    const char* set = std::getenv(name.c_str());
+    if (set != nullptr && *set != '\0') {
+      out += set;
+    } else if (colon != std::string::npos) {
+      out += inner.substr(colon + 2);
+    } else {
+      mistakes.add(value.place, "the environment variable " + name +
+                                    " is not set; set it or write ${" + name + ":-default}");
+      return "";
+    }
+    at = end + 1;
+  }
+  if (out.empty()) mistakes.add(value.place, in_quotes(text) + " expands to nothing");
+  return out;
+}
+
+Description read_description(const std::filesystem::path& file, Mistakes& mistakes) {
+  Description d;
+  d.file = file;
+  NodeReader read(mistakes);
+  const Node tree = read_document(file, mistakes);
+  const Place whole{file.string(), 1, 1};
+  if (tree.kind != Node::Kind::map) {
+    mistakes.add(whole, "the description is not a map of keys and values");
+    return d;
+  }
+  read.keys(tree, "a dataset",
+            {"name", "samples", "root", "header", "quote", "delimiter", "id", "label", "groups",
+             "metadata", "splits", "modalities", "validation", "duplicates", "inf"},
+            {"aspects", "targets", "path_style"});
+  const auto given = [&](const char* key) {
+    const Entry* entry = tree.find(key);
+    return entry == nullptr ? nullptr : &entry->value;
+  };
+  d.name = fs::absolute(file).parent_path().filename().string();
+  if (const Node* node = given("name")) {
+    const Written name = read.text(*node, "name");
+    read.name(name, "the name");
+    d.name = name.text;
+  }
+  if (const Node* node = given("id")) d.id = read.text(*node, "id");
+  if (const Node* node = given("label"))
+    read_label(*node, read, d);
+  else if (given("aspects") == nullptr && given("targets") == nullptr)
+    mistakes.add(whole, "the dataset has no 'label'");
+  if (const Node* node = given("groups")) read_groups(*node, read, d);
+  if (const Node* node = given("metadata")) read_metadata(*node, read, d);
+  if (const Node* node = given("splits")) read_splits(*node, read, d);
+  if (const Node* node = given("validation")) read_validation(*node, read, d);
+  if (const Node* node = given("duplicates")) {
+    const auto chosen = read.choice(*node, "duplicates", {"refuse", "drop_from_train", "allow"});
+    d.duplicates_given = chosen.has_value();
+    d.duplicates = static_cast<Duplicates>(chosen.value_or(0));
+  }
+  const Node* modalities = given("modalities");
+  if (modalities == nullptr)
+    mistakes.add(whole, "the dataset has no 'modalities'");
+  else if (read.is_map(*modalities, "modalities")) {
+    if (modalities->entries.empty()) mistakes.add(modalities->place, "'modalities' is empty");
+    for (const Entry& entry : modalities->entries) read_modality(entry, read, d);
+  }
+  read_table_form(tree, read, d);
+  const Node* samples = given("samples");
+  if (samples != nullptr && !d.tables.empty())
+    mistakes.add(samples->place, "give 'samples' or splits' 'files', not both");
+  else if (samples != nullptr) {
+    const Written table = read.text(*samples, "samples");
+    if (table.given()) d.tables.push_back({table, {}, ""});
+  } else if (d.tables.empty() && given("splits") == nullptr) {
+    mistakes.add(whole, "the dataset has no 'samples'");
+  } else if (d.split.given()) {
+    mistakes.add(whole, "the dataset has no 'samples'");
+  }
+  if (d.validation.given && given("splits") == nullptr)
+    mistakes.add(given("validation")->place, "'validation' without 'splits' is never read");
+  resolve_paths(tree, read, mistakes, d);
+  return d;
+}
+
+}  // namespace emosweep::data

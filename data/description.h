@@ -1,0 +1,64 @@
+// dataset.yaml as it is written, checked as far as that is possible without its tables. Internal to
+// data/.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/document.h"
+#include "base/error.h"
+#include "data/dataset.h"
+
+namespace emosweep::data {
+
+struct Written {
+  std::string text;  // empty: not given
+  Place place;
+  bool given() const { return !text.empty(); }
+};
+
+struct ModalityDescription {
+  Written name;
+  std::vector<Written> columns;  // names, ranges `a .. b` and globs, in written order
+};
+
+struct TableDescription {
+  Written file;
+  std::filesystem::path path;  // resolved, inside the root
+  std::string split;           // of all its rows, for splits: {files: ...}; else ""
+};
+
+struct Description {
+  std::filesystem::path file;  // as the user named it, for messages
+  std::filesystem::path root;
+  std::string name;
+  std::vector<TableDescription> tables;
+  std::vector<std::string> header;  // for tables without one
+  bool quotes = true;
+  char delimiter = 0;  // 0: by the file's extension
+  bool inf_is_missing = false;
+  Written id, label, split;
+  std::vector<Written> classes;  // empty: the sorted distinct labels
+  std::map<std::string, std::string> label_map;
+  bool skip_unlabelled = false;
+  std::vector<std::pair<std::string, Written>> groups;  // name, column
+  std::vector<Written> metadata;
+  OfficialValidation validation;
+  Duplicates duplicates = Duplicates::refuse;
+  bool duplicates_given = false;
+  std::vector<ModalityDescription> modalities;
+};
+
+// `file`: the dataset.yaml. All mistakes are added to `mistakes`, paths included; a YAML syntax
+// error throws.
+Description read_description(const std::filesystem::path& file, Mistakes& mistakes);
+
+// `${NAME}` and `${NAME:-default}` (the default also serves an empty variable). A name that is not
+// set and has no default is a mistake at the value's place.
+std::string expand_environment(const Written& value, Mistakes& mistakes);
+
+}  // namespace emosweep::data

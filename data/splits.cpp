@@ -1,0 +1,130 @@
+#include "data/splits.h"
+
+#include <algorithm>
+#include <map>
+#include <unordered_map>
+
+#include "base/error.h"
+#include "data/description_reader.h"
+#include "data/duplicates.h"
+#include "data/split_units.h"
+
+namespace emosweep::data {
+namespace {
+
+const std::vector<std::string>& names() {
+  static const std::vector<std::string> all{"loso",    "group_kfold", "stratified_kfold",
+                                            "holdout", "official",    "all"};
+  return all;
+}
+
+std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
+
+[[noreturn]] void fail(const Dataset& dataset, Protocol protocol, const std::string& why) {
+  throw InputError("the protocol " + std::string(protocol_name(protocol)) + " on the dataset " +
+                   in_quotes(dataset.name) + ": " + why);
+}
+
+Digest hash_of(const Dataset& dataset, const Fold& fold) {
+  Sha256 hash;
+  hash.add("emosweep fold 1\n");
+  for (const auto* rows : {&fold.train, &fold.validation, &fold.test}) {
+    std::vector<std::string> ids;
+    for (const std::int32_t row : *rows) ids.push_back(dataset.id[at(row)]);
+    std::sort(ids.begin(), ids.end());
+    hash.add_sized(std::to_string(ids.size()));
+    for (const std::string& id : ids) hash.add_sized(id);
+  }
+  return hash.finish();
+}
+
+void check_parts(const Dataset& dataset, Protocol protocol, const Fold& fold) {
+  const auto check = [&](const std::vector<std::int32_t>& rows, const char* part) {
+    if (rows.empty())
+      fail(dataset, protocol,
+           "fold " + in_quotes(fold.name) + " has no " + part + " sample" +
+               (fold.dropped > 0 ? " left after duplicates were dropped" : ""));
+  };
+  check(fold.train, "train");
+  if (protocol == Protocol::all) return;
+  check(fold.validation, "validation");
+  check(fold.test, "test");
+}
+
+// Whatever the protocol did: no row and no value of the group in two parts.
+void check_leaks(const Dataset& dataset, const SplitOptions& options, const Fold& fold) {
+  const Column* group = options.group.empty() ? nullptr : dataset.group(options.group);
+  std::vector<char> row_part(at(dataset.size()), 0);
+  std::unordered_map<std::string_view, char> group_part;
+  char part = 1;
+  for (const auto* rows : {&fold.train, &fold.validation, &fold.test}) {
+    for (const std::int32_t row : *rows) {
+      EMO_CHECK(row_part[at(row)] == 0, "a row stands in two parts of fold " + fold.name);
+      row_part[at(row)] = part;
+      if (group == nullptr) continue;
+      const auto [old, fresh] = group_part.emplace(group->values[at(row)], part);
+      EMO_CHECK(fresh || old->second == part, "the group " + std::string(old->first) +
+                                                  " stands in two parts of fold " + fold.name);
+    }
+    ++part;
+  }
+}
+
+void check_classes(const Dataset& dataset, Protocol protocol, Folds& folds) {
+  const std::size_t classes = dataset.target.classes.size();
+  std::vector<std::vector<std::string>> absent(classes);  // names of folds
+  for (const Fold& fold : folds.folds) {
+    std::vector<std::uint8_t> seen(classes);
+    for (const std::int32_t row : fold.train) seen[at(dataset.label[at(row)])] = 1;
+    for (std::size_t c = 0; c < classes; ++c)
+      if (!seen[c]) absent[c].push_back(fold.name);
+  }
+  std::vector<std::string> never;
+  for (std::size_t c = 0; c < classes; ++c)
+    if (absent[c].size() == folds.folds.size())
+      never.push_back(in_quotes(dataset.target.classes[c]));
+  if (!never.empty())
+    fail(dataset, protocol,
+         "no training fold holds a sample of " +
+             std::string(never.size() == 1 ? "class " : "classes ") + listed(never) +
+             "; take it out of the classes, or change the rows or the split");
+  for (std::size_t c = 0; c < classes; ++c) {
+    if (absent[c].empty()) continue;
+    const std::size_t count = absent[c].size();
+    if (count > 5) absent[c].resize(5);
+    folds.warnings.push_back("class " + in_quotes(dataset.target.classes[c]) +
+                             " is absent from training in " + std::to_string(count) + " of " +
+                             std::to_string(folds.folds.size()) + " folds: " + listed(absent[c]) +
+                             (count > 5 ? ", ..." : ""));
+  }
+}
+
+}  // namespace
+
+Protocol protocol_of(const std::string& name) {
+  const auto found = std::find(names().begin(), names().end(), name);
+  if (found == names().end())
+    throw InputError("unknown protocol " + in_quotes(name) + hint(name, names()) +
+                     "; known: " + listed(names()));
+  return static_cast<Protocol>(found - names().begin());
+}
+
+const char* protocol_name(Protocol protocol) {
+  return names()[static_cast<std::size_t>(protocol)].c_str();
+}
+
+Folds make_folds(const Dataset& dataset, const SplitOptions& options) {
+  Folds folds;
+  folds.folds = protocol_folds(dataset, options, folds.warnings);
+  for (const Fold& fold : folds.folds) check_parts(dataset, options.protocol, fold);
+  handle_duplicates(dataset, options.protocol, folds);
+  check_classes(dataset, options.protocol, folds);
+  for (Fold& fold : folds.folds) {
+    check_parts(dataset, options.protocol, fold);
+    check_leaks(dataset, options, fold);
+    fold.hash = hash_of(dataset, fold);
+  }
+  return folds;
+}
+
+}  // namespace emosweep::data
