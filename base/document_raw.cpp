@@ -240,13 +240,29 @@ class Refuser final : public YAML::EventHandler {
   const Places& places_;
 };
 
+// yaml-cpp's message, or a better one where it leaves out what helps.
+std::string explained(const YAML::Exception& error, std::string_view text) {
+  if (error.msg == YAML::ErrorMsg::UNKNOWN_ANCHOR) {
+    const auto at = static_cast<std::size_t>(std::max(error.mark.pos, 0));
+    std::string_view name = text.substr(std::min(at + 1, text.size()));
+    name = name.substr(0, std::min<std::size_t>(name.find_first_of(" \t\r\n,]}"), 60));
+    return "no anchor &" + std::string(name) + " stands before this alias";
+  }
+  if (error.msg == YAML::ErrorMsg::DOC_IN_SCALAR) {
+    return "a quoted text goes on to here: its closing quote is missing";
+  }
+  return "not valid YAML: " + error.msg;
+}
+
 }  // namespace
 
 RawDocument parse_raw(const std::string& text, const std::string& file_name, Mistakes& mistakes,
                       const DocumentLimits& limits) {
   const Places places(text, file_name);
   check_characters(text, places, file_name);
-  std::istringstream stream(text);
+  // With an explicit end of the document yaml-cpp sees a quote that is never closed; at the end of
+  // the file it would take what it has for the value.
+  std::istringstream stream(text + (text.ends_with('\n') ? "...\n" : "\n...\n"));
   try {
     YAML::Parser parser(stream);
     Builder builder(places, mistakes, limits);
@@ -256,7 +272,7 @@ RawDocument parse_raw(const std::string& text, const std::string& file_name, Mis
     }
     return builder.take();
   } catch (const YAML::Exception& error) {
-    throw InputError(places.of(error.mark), "not valid YAML: " + error.msg);
+    throw InputError(places.of(error.mark), explained(error, text));
   }
 }
 
