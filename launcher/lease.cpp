@@ -22,11 +22,12 @@ namespace fs = std::filesystem;
   throw RunError(path.string() + ": " + doing + ": " + std::strerror(errno));
 }
 
-// The folder's own lock, for the moment of judging and replacing: of two runs that find the same dead owner one must
-// wait for the other. Dropped with the descriptor.
+// The folder's own lock, for the moment of judging and replacing: of two runs that find the same
+// dead owner one must wait for the other. Dropped with the descriptor.
 class FolderLock {
  public:
-  explicit FolderLock(const fs::path& dir) : fd_(open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+  explicit FolderLock(const fs::path& dir)
+      : fd_(open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
     if (fd_ < 0) storage_failed(dir, "cannot be opened");
     flock(fd_, LOCK_EX);  // where a file system has no locks, the token below still decides
   }
@@ -38,10 +39,11 @@ class FolderLock {
   int fd_;
 };
 
-// Seconds between the last heartbeat and the file that was just written beside it: both times are the file server's,
-// so clocks that differ between hosts do not matter.
+// Seconds between the last heartbeat and the file that was just written beside it: both times are
+// the file server's, so clocks that differ between hosts do not matter.
 double age_beside(const fs::path& lease, const fs::path& fresh) {
-  struct stat a {}, b {};
+  struct stat a {
+  }, b{};
   if (stat(lease.c_str(), &a) != 0 || stat(fresh.c_str(), &b) != 0) return 0;
   return static_cast<double>(b.st_mtim.tv_sec - a.st_mtim.tv_sec) +
          1e-9 * static_cast<double>(b.st_mtim.tv_nsec - a.st_mtim.tv_nsec);
@@ -74,8 +76,9 @@ void Lease::acquire() {
   fd_ = open(fresh.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (fd_ < 0) storage_failed(fresh, "cannot be made");
   const std::string text = encode_owner(self_);
-  const bool written = pwrite(fd_, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()) &&
-                       fsync(fd_) == 0;
+  const bool written =
+      pwrite(fd_, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()) &&
+      fsync(fd_) == 0;
   const int why = errno;
   struct Cleanup {
     const fs::path& path;
@@ -85,7 +88,8 @@ void Lease::acquire() {
     errno = why;
     storage_failed(fresh, "cannot be written");
   }
-  // link() fails where the name is taken, on network file systems too: whoever links owns the folder.
+  // link() fails where the name is taken, on network file systems too: whoever links owns the
+  // folder.
   for (int attempt = 0; attempt < 5; ++attempt) {
     if (link(fresh.c_str(), file_.c_str()) == 0) return;
     if (errno != EEXIST) storage_failed(file_, "cannot be made");
@@ -103,15 +107,18 @@ void Lease::acquire() {
     }
     log::info("taking over " + dir_.string() + " from " + owner->text() + ", which is dead");
     const fs::path old = dir_ / (".lease.dead." + owner->token);
-    if (rename(file_.c_str(), old.c_str()) != 0 && errno != ENOENT) storage_failed(file_, "cannot be replaced");
+    if (rename(file_.c_str(), old.c_str()) != 0 && errno != ENOENT)
+      storage_failed(file_, "cannot be replaced");
     const std::optional<LeaseOwner> moved = read_owner(old);
-    if (moved && moved->token != owner->token) {  // a run without working locks was quicker: give it back
+    if (moved &&
+        moved->token != owner->token) {  // a run without working locks was quicker: give it back
       if (link(old.c_str(), file_.c_str()) == 0) unlink(old.c_str());
       refuse(dir_, *moved, "which was quicker");
     }
     unlink(old.c_str());
   }
-  throw RunError(file_.string() + " changes hands faster than it can be read: several runs on one folder?");
+  throw RunError(file_.string() +
+                 " changes hands faster than it can be read: several runs on one folder?");
 }
 
 void Lease::beat() {

@@ -1,5 +1,5 @@
-// DIR/lease: at most one run works on a folder. It names its owner, so that a dead one is replaced without questions and
-// a live one can be found.
+// DIR/lease: at most one run works on a folder. It names its owner, so that a dead one is replaced
+// without questions and a live one can be found.
 #pragma once
 
 #include <atomic>
@@ -15,11 +15,12 @@
 namespace emosweep::launcher {
 
 struct LeaseOwner {
-  std::string host, boot, pid_space;  // boot and pid_space: where a process id means the same process
+  std::string host, boot,
+      pid_space;  // boot and pid_space: where a process id means the same process
   std::int64_t pid = 0;
-  std::uint64_t start = 0;  // of the process, in clock ticks since boot: pids are used again
-  std::string token;        // random: of this lease
-  double heartbeat = 0;     // unix time, by the owner's clock
+  std::uint64_t start = 0;   // of the process, in clock ticks since boot: pids are used again
+  std::string token;         // random: of this lease
+  double heartbeat = 0;      // unix time, by the owner's clock
   std::string text() const;  // "process 4711 on node3"
 };
 
@@ -37,12 +38,12 @@ struct LeaseOptions {
 
 LeaseOwner this_process();
 
-// Who holds `dir`; reads only. An owner on this host is looked up by process id and start time; another host's is dead
-// when its heartbeat is older than dead_after.
+// Who holds `dir`; reads only. An owner on this host is looked up by process id and start time;
+// another host's is dead when its heartbeat is older than dead_after.
 LeaseState inspect_lease(const std::filesystem::path& dir, const LeaseOptions& options = {});
 
-// Held from construction to release() or destruction. One process (rank 0) per run calls. A thread of its own beats, so
-// construct it before pinning.
+// Held from construction to release() or destruction. One process (rank 0) per run calls. A thread
+// of its own beats, so construct it before pinning.
 class Lease {
  public:
   // RunError names the live owner and what to do.
@@ -51,8 +52,10 @@ class Lease {
   Lease(const Lease&) = delete;
   Lease& operator=(const Lease&) = delete;
 
-  bool lost() const { return lost_.load(); }  // another run took over: this process was suspended for too long
-  void release();                             // removes the file if it is still ours; never throws
+  bool lost() const {
+    return lost_.load();
+  }                // another run took over: this process was suspended for too long
+  void release();  // removes the file if it is still ours; never throws
   const LeaseOwner& owner() const { return self_; }
 
  private:

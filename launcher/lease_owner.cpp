@@ -27,8 +27,8 @@ std::string first_line(const fs::path& path) {
   return line;
 }
 
-// Field 22 of /proc/<pid>/stat; 0 = no such process. The name in field 2 may hold blanks and brackets. A zombie is dead:
-// it holds nothing open and writes nothing.
+// Field 22 of /proc/<pid>/stat; 0 = no such process. The name in field 2 may hold blanks and
+// brackets. A zombie is dead: it holds nothing open and writes nothing.
 std::uint64_t start_of(std::int64_t pid) {
   const std::string line = first_line("/proc/" + std::to_string(pid) + "/stat");
   const std::size_t end = line.rfind(')');
@@ -70,11 +70,13 @@ LeaseOwner this_process() {
 }
 
 std::string encode_owner(const LeaseOwner& owner) {
-  const nlohmann::json json = {{"host", owner.host},   {"boot", owner.boot},   {"pid_space", owner.pid_space},
-                               {"pid", owner.pid},     {"start", owner.start}, {"token", owner.token},
+  const nlohmann::json json = {{"host", owner.host},           {"boot", owner.boot},
+                               {"pid_space", owner.pid_space}, {"pid", owner.pid},
+                               {"start", owner.start},         {"token", owner.token},
                                {"heartbeat", owner.heartbeat}};
   std::string text = json.dump();
-  // One size for ever: a heartbeat overwrites the text in place, and a reader never sees a tail of the old one.
+  // One size for ever: a heartbeat overwrites the text in place, and a reader never sees a tail of
+  // the old one.
   if (text.size() < kLeaseBytes - 1) text.resize(kLeaseBytes - 1, ' ');
   return text + "\n";
 }

@@ -26,7 +26,8 @@ std::string duration_text(double seconds) {
 std::string progress_text(const results::State& state) {
   char text[200];
   std::snprintf(text, sizeof(text),
-                "%lld/%lld done, %lld failed, %lld running, %lld left | %.3g trials/s | ETA %s | busy %.0f %%",
+                "%lld/%lld done, %lld failed, %lld running, %lld left | %.3g trials/s | ETA %s | "
+                "busy %.0f %%",
                 static_cast<long long>(state.done), static_cast<long long>(state.planned),
                 static_cast<long long>(state.failed), static_cast<long long>(state.running),
                 static_cast<long long>(state.left), state.trials_per_second,

@@ -1,4 +1,5 @@
-// What a person sees of a run: one line that is rewritten on a terminal, plain lines now and then otherwise.
+// What a person sees of a run: one line that is rewritten on a terminal, plain lines now and then
+// otherwise.
 #pragma once
 
 #include <chrono>
@@ -21,7 +22,7 @@ class ProgressLine {
 
   bool due() const;  // 0.2 s on a terminal, 5 s otherwise
   void show(const results::State& state);
-  void clear();      // before anything else is written to stderr
+  void clear();  // before anything else is written to stderr
 
  private:
   Kind kind_;

@@ -17,24 +17,25 @@
 namespace emosweep::launcher {
 
 struct RunOptions {
-  PlanOptions plan;                     // as given; `resume` reads DIR/experiment.yaml instead
-  std::filesystem::path original;       // the experiment file as the user named it, absolute
+  PlanOptions plan;                // as given; `resume` reads DIR/experiment.yaml instead
+  std::filesystem::path original;  // the experiment file as the user named it, absolute
   std::filesystem::path dir;
-  bool retry_failed = false;            // also trials with a recorded failure
-  double end_unix = 0;                  // no trial starts that cannot finish by then; 0 = no limit
+  bool retry_failed = false;  // also trials with a recorded failure
+  double end_unix = 0;        // no trial starts that cannot finish by then; 0 = no limit
   ProgressLine::Kind progress = ProgressLine::Kind::none;
-  bool print_report = true;             // on stdout at the end
+  bool print_report = true;  // on stdout at the end
   LeaseOptions lease;
-  std::chrono::seconds patience{900};   // no sign of life of any rank for so long ends the run
+  std::chrono::seconds patience{900};  // no sign of life of any rank for so long ends the run
 };
 
-// Trains one trial. Throws TrialError, trainer::Interrupted or std::exception; asks `stopping` once per step.
+// Trains one trial. Throws TrialError, trainer::Interrupted or std::exception; asks `stopping` once
+// per step.
 using Worker = std::function<trainer::Trained(const PlannedTrial&, const trainer::Stopping&)>;
 
-// Collective; the ranks' plans must be equal (RunError names the rank). Trains what the plan holds and the folder lacks,
-// longest first, and returns the same code on every rank: done, trials_failed, interrupted, or cannot_go_on after an
-// error that a rank has logged. Every file is on disk on every rank when it returns. Left when a rank cannot begin.
-// Pins the calling thread.
+// Collective; the ranks' plans must be equal (RunError names the rank). Trains what the plan holds
+// and the folder lacks, longest first, and returns the same code on every rank: done,
+// trials_failed, interrupted, or cannot_go_on after an error that a rank has logged. Every file is
+// on disk on every rank when it returns. Left when a rank cannot begin. Pins the calling thread.
 Exit run_plan(const distributed::World& world, const Plan& plan, const RunOptions& options,
               const Worker& worker);
 

@@ -1,5 +1,5 @@
-// The ranks' logs of starts and commits: "<UTC time> <verb> <id> [what]", each line on disk before the next thing happens.
-// Over all restarts of a run folder every id has exactly one `commit` line.
+// The ranks' logs of starts and commits: "<UTC time> <verb> <id> [what]", each line on disk before
+// the next thing happens. Over all restarts of a run folder every id has exactly one `commit` line.
 #pragma once
 
 #include <cstdint>
@@ -18,14 +18,16 @@ namespace emosweep::launcher {
 std::string log_line(std::string_view verb, const Digest& id, std::string_view what = {});
 
 struct LogHistory {
-  std::set<Digest> committed;            // ids with a commit line in any rank's log
+  std::set<Digest> committed;  // ids with a commit line in any rank's log
   std::map<Digest, std::int64_t> starts;
 };
 // Of all log/*.log; lines that are no event are passed over.
 LogHistory read_logs(const results::RunFolder& folder);
 
-// A crash between a record's rename and its commit line leaves a record without a line: writes those lines, marked
-// `recovered`, and adds them to the history. Rank 0, before any trial starts. Returns how many.
-std::int64_t recover_commit_lines(LogHistory& history, std::span<const Digest> committed, SyncedLines& log);
+// A crash between a record's rename and its commit line leaves a record without a line: writes
+// those lines, marked `recovered`, and adds them to the history. Rank 0, before any trial starts.
+// Returns how many.
+std::int64_t recover_commit_lines(LogHistory& history, std::span<const Digest> committed,
+                                  SyncedLines& log);
 
 }  // namespace emosweep::launcher

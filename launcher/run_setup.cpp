@@ -62,7 +62,8 @@ RunOptions remembered_options(const fs::path& dir) {
   for (const char* name : {"experiment.yaml", "options.json"}) {
     if (!fs::exists(dir / name)) {
       throw InputError(dir.string() + " has no " + name +
-                       ": it is no run folder, or its first run ended before it began; use emosweep run FILE -o " +
+                       ": it is no run folder, or its first run ended before it began; use "
+                       "emosweep run FILE -o " +
                        dir.string());
     }
   }
@@ -92,7 +93,8 @@ Digest plan_digest(const Plan& plan) {
   }
   for (const results::Cell& cell : plan.file.cells) {
     hash.add_sized(cell.id.hex() + ' ' + std::to_string(cell.experiment) + ' ' +
-                   std::to_string(cell.condition) + ' ' + std::to_string(cell.seed) + ' ' + cell.fold);
+                   std::to_string(cell.condition) + ' ' + std::to_string(cell.seed) + ' ' +
+                   cell.fold);
   }
   return hash.finish();
 }
@@ -101,27 +103,30 @@ Setup set_up_folder(const results::RunFolder& folder, const Plan& plan, const Ru
                     SyncedLines& log) {
   const fs::path& dir = folder.path();
   for (const results::Samples& samples : plan.samples) results::commit_samples(folder, samples);
-  commit_file(dir / "experiment.yaml", plan.source, "experiment");
-  commit_file(dir / "resolved.yaml", resolved_text(plan), "resolved");
-  commit_options(dir, options);
+  // plan.json first: it makes the folder a run folder.
   const std::optional<results::PlanFile> earlier = folder.plan();
   if (earlier) {
     const results::Merged merged = results::merge(*earlier, plan.file);
     if (merged.replaced > 0) {
       log::warning(std::to_string(merged.replaced) + " planned cells of " + dir.string() +
-                   " have other ids now (the data, a default or the file changed): their old records stay in "
+                   " have other ids now (the data, a default or the file changed): their old "
+                   "records stay in "
                    "trials/ but leave the summary");
     }
     folder.commit_plan(merged.plan);
   } else {
     folder.commit_plan(plan.file);
   }
+  commit_file(dir / "experiment.yaml", plan.source, "experiment");
+  commit_file(dir / "resolved.yaml", resolved_text(plan), "resolved");
+  commit_options(dir, options);
 
   const std::vector<Digest> committed = folder.committed();
   LogHistory history = read_logs(folder);
   const std::int64_t recovered = recover_commit_lines(history, committed, log);
   if (recovered > 0) {
-    log::info(std::to_string(recovered) + " records were committed by a run that was killed before it could log them");
+    log::info(std::to_string(recovered) +
+              " records were committed by a run that was killed before it could log them");
   }
   const std::set<Digest> done(committed.begin(), committed.end());
   std::set<Digest> failed;
@@ -137,7 +142,8 @@ Setup set_up_folder(const results::RunFolder& folder, const Plan& plan, const Ru
       ++setup.failed;
     } else {
       const auto starts = history.starts.find(id);
-      setup.todo.push_back({t, starts == history.starts.end() ? 0 : starts->second, history.committed.contains(id)});
+      setup.todo.push_back(
+          {t, starts == history.starts.end() ? 0 : starts->second, history.committed.contains(id)});
     }
   }
   return setup;

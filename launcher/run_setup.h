@@ -1,4 +1,5 @@
-// What rank 0 does before the first trial: the folder, its plan and options, and which trials are to be done.
+// What rank 0 does before the first trial: the folder, its plan and options, and which trials are
+// to be done.
 #pragma once
 
 #include <cstdint>
@@ -17,15 +18,16 @@ struct Todo {
 };
 
 struct Setup {
-  std::vector<Todo> todo;     // in the plan's order: longest first
-  std::int64_t done = 0;      // of the plan, committed before
-  std::int64_t failed = 0;    // recorded failures that are not tried again
+  std::vector<Todo> todo;   // in the plan's order: longest first
+  std::int64_t done = 0;    // of the plan, committed before
+  std::int64_t failed = 0;  // recorded failures that are not tried again
   double end_unix = 0;
 };
 
-// Rank 0, holding the lease. Writes plan.json (merged with earlier plans), experiment.yaml, resolved.yaml, options.json,
-// samples; recovers commit lines. RunError, InputError.
-Setup set_up_folder(const results::RunFolder& folder, const Plan& plan, const RunOptions& options, SyncedLines& log);
+// Rank 0, holding the lease. Writes plan.json (merged with earlier plans), experiment.yaml,
+// resolved.yaml, options.json, samples; recovers commit lines. RunError, InputError.
+Setup set_up_folder(const results::RunFolder& folder, const Plan& plan, const RunOptions& options,
+                    SyncedLines& log);
 
 std::string encode(const Setup& setup);
 Setup decode_setup(const std::string& text);

@@ -46,7 +46,8 @@ std::string text_of(const std::exception_ptr& error) {
   }
 }
 
-void agree_on_errors(const distributed::World& world, const char* what, const std::exception_ptr& mine) {
+void agree_on_errors(const distributed::World& world, const char* what,
+                     const std::exception_ptr& mine) {
   const int own = severity(code_of(mine));
   int worst = own, speaker = 0;
   if (world.size > 1) {

@@ -1,5 +1,5 @@
-// Errors that the ranks of a run agree on, so that all leave with one exit code: mpirun kills the others as soon as one
-// rank exits with another code than 0.
+// Errors that the ranks of a run agree on, so that all leave with one exit code: mpirun kills the
+// others as soon as one rank exits with another code than 0.
 #pragma once
 
 #include <exception>
@@ -25,7 +25,8 @@ Exit code_of(const std::exception_ptr& error);  // of base/error.h's families
 std::string text_of(const std::exception_ptr& error);
 
 // Collective. Returns when no rank failed; otherwise every rank throws Left with the worst code.
-void agree_on_errors(const distributed::World& world, const char* what, const std::exception_ptr& mine);
+void agree_on_errors(const distributed::World& world, const char* what,
+                     const std::exception_ptr& mine);
 
 // Collective: runs f on every rank, and throws Left on all of them when it threw on any.
 template <typename F>
@@ -51,8 +52,9 @@ auto together(const distributed::World& world, const char* what, F f) {
   }
 }
 
-// Starts the world, runs body on every rank, ends the world. An error that the ranks did not agree on ends the job at
-// once with code 3; one that they did is thrown on one rank and is the code of all others.
+// Starts the world, runs body on every rank, ends the world. An error that the ranks did not agree
+// on ends the job at once with code 3; one that they did is thrown on one rank and is the code of
+// all others.
 Exit in_world(const std::function<Exit(const distributed::World&)>& body);
 
 }  // namespace emosweep::launcher

@@ -44,10 +44,14 @@ bool signalled() { return first_signal.load() != 0; }
 
 std::string signal_text() {
   switch (first_signal.load()) {
-    case 0: return "";
-    case SIGUSR2: return "signal SIGUSR2";
-    case SIGTERM: return "signal SIGTERM";
-    default: return "signal SIGINT";
+    case 0:
+      return "";
+    case SIGUSR2:
+      return "signal SIGUSR2";
+    case SIGTERM:
+      return "signal SIGTERM";
+    default:
+      return "signal SIGINT";
   }
 }
 

@@ -1,0 +1,205 @@
+#include "launcher/run.h"
+
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <set>
+
+#include "base/log.h"
+#include "launcher/run_rank.h"
+#include "launcher/run_setup.h"
+#include "launcher/run_together.h"
+#include "launcher/signals.h"
+#include "results/report.h"
+#include "results/run_folder.h"
+#include "results/summary.h"
+
+namespace emosweep::launcher {
+namespace {
+
+using distributed::Coordinator;
+using distributed::in_seconds;
+using distributed::World;
+
+constexpr double kAgreeSeconds = 600;
+constexpr double kSummarySeconds = 7200;  // of rank 0 over very many records, while the others wait
+
+void agree_on_plan(const Plan& plan) {
+  const std::vector<std::string> digests = distributed::gather(
+      plan_digest(plan).hex(), "agreement on the plan", in_seconds(kAgreeSeconds));
+  for (std::size_t r = 1; r < digests.size(); ++r) {
+    if (digests[r] == digests[0]) continue;
+    throw RunError("rank " + std::to_string(r) +
+                   " made another plan than rank 0: do all nodes see the same "
+                   "experiment file, the same data and the same build of the program?");
+  }
+}
+
+std::vector<distributed::Work> work_of(const Plan& plan, const Setup& setup) {
+  std::vector<distributed::Work> order;
+  order.reserve(setup.todo.size());
+  for (std::uint32_t i = 0; i < setup.todo.size(); ++i) {
+    order.push_back({i, plan.trials.at(setup.todo[i].trial).cost, {}, 0});
+  }
+  return order;
+}
+
+double total_cost(const std::vector<distributed::Work>& order) {
+  double sum = 0;
+  for (const distributed::Work& work : order) sum += work.cost;
+  return sum;
+}
+
+void pin(const World& world) {
+  if (distributed::pin_to_core(world) || world.rank != 0) return;
+  log::warning(
+      world.node_size > static_cast<int>(world.cores.size())
+          ? std::to_string(world.node_size) + " ranks share " + std::to_string(world.cores.size()) +
+                " cores of this node: ranks are not pinned; one rank per core is fastest"
+          : "no core of this node is free of other runs or given to this rank alone: not pinned");
+}
+
+// Trials of other ranks may take hours: the wait ends when none of them has been heard of for long.
+void wait_for_all(Coordinator& coordinator, Monitor* monitor, std::chrono::seconds patience) {
+  using Clock = std::chrono::steady_clock;
+  std::int64_t sign = coordinator.sign_of_life();
+  auto heard = Clock::now();
+  bool told = false;
+  while (!coordinator.over(std::chrono::milliseconds{200})) {
+    if (monitor != nullptr) monitor->tick(coordinator);
+    if (signalled() && !told) {
+      told = true;
+      coordinator.stop(signal_text());
+    }
+    if (Clock::now() - heard < std::chrono::seconds{1}) continue;
+    const std::int64_t now = coordinator.sign_of_life();
+    if (now != sign) {
+      sign = now;
+      heard = Clock::now();
+    } else if (Clock::now() - heard > patience) {
+      throw RunError("no rank that still trains has made a step for " +
+                     std::to_string(patience.count()) +
+                     " s; what was committed is safe: run again");
+    }
+  }
+}
+
+struct Ended {
+  std::int64_t done = 0, failed = 0, left = 0;
+  Exit code() const {
+    return left > 0 ? Exit::interrupted : failed > 0 ? Exit::trials_failed : Exit::done;
+  }
+};
+
+// By the folder itself, not by counters.
+Ended count_trials(const results::RunFolder& folder, const Plan& plan) {
+  const std::vector<Digest> committed = folder.committed();
+  const std::set<Digest> done(committed.begin(), committed.end());
+  std::set<Digest> failed;
+  for (const results::Failure& failure : folder.failures()) failed.insert(failure.id);
+  Ended ended;
+  for (const PlannedTrial& trial : plan.trials) {
+    if (done.contains(trial.id)) {
+      ++ended.done;
+    } else if (failed.contains(trial.id)) {
+      ++ended.failed;
+    } else {
+      ++ended.left;
+    }
+  }
+  return ended;
+}
+
+// Rank 0's own: what only one rank may hold.
+struct Owner {
+  explicit Owner(const RunOptions& options) : lease(options.dir, options.lease) {}
+  Lease lease;
+  std::optional<Monitor> monitor;
+};
+
+Exit end_of_run(const Plan& plan, const RunOptions& options, const results::RunFolder& folder,
+                Coordinator& coordinator, Owner* owner, const std::string& trouble) {
+  const int mine = severity(trouble.empty() ? Exit::done : Exit::cannot_go_on);
+  int worst = distributed::agree_max(mine, "end of training", in_seconds(kAgreeSeconds));
+  std::string message = coordinator.stop_reason();
+  Ended ended;
+  if (owner != nullptr && worst < severity(Exit::cannot_go_on)) {
+    try {
+      ended = count_trials(folder, plan);
+      results::commit_summary(folder);
+      worst = severity(ended.code());
+    } catch (const std::exception& e) {
+      message = std::string("the summary could not be built: ") + e.what();
+      worst = severity(Exit::cannot_go_on);
+    }
+  }
+  const Exit code = exit_of_severity(
+      distributed::agree_max(worst, "end of the summary", in_seconds(kSummarySeconds)));
+  if (owner != nullptr) {
+    if (code == Exit::cannot_go_on) ended = count_trials(folder, plan);
+    owner->monitor->finish(coordinator, code, ended.done, ended.failed, message);
+    if (code == Exit::cannot_go_on) {
+      log::error("the run cannot go on: " + message + "; what was committed is safe: run again");
+    } else if (code == Exit::interrupted) {
+      log::warning("stopped (" +
+                   (message.empty() ? std::string("trials were given back") : message) + ") with " +
+                   std::to_string(ended.left) + " trials left; run again to go on");
+    }
+    owner->lease.release();
+    if (options.print_report && code != Exit::cannot_go_on) {
+      std::fputs(results::report(folder, {}).c_str(), stdout);
+      std::fflush(stdout);
+    }
+  }
+  return code;
+}
+
+}  // namespace
+
+Exit run_plan(const World& world, const Plan& plan, const RunOptions& options,
+              const Worker& worker) {
+  together(world, "agreement on the plan", [&] { agree_on_plan(plan); });
+  const results::RunFolder folder(options.dir);
+  std::unique_ptr<Owner> owner;
+  std::unique_ptr<SyncedLines> log;
+  Setup setup = together(world, "set-up of the run folder", [&] {
+    if (world.rank != 0) return Setup{};
+    check_run_folder(options.dir);
+    folder.create();
+    owner = std::make_unique<Owner>(options);
+    log = std::make_unique<SyncedLines>(folder.log(0));
+    return set_up_folder(folder, plan, options, *log);
+  });
+  setup = decode_setup(
+      distributed::broadcast(encode(setup), "trials to be done", in_seconds(kAgreeSeconds)));
+  together(world, "log of the rank", [&] {
+    if (world.rank != 0) log = std::make_unique<SyncedLines>(folder.log(world.rank));
+  });
+
+  std::vector<distributed::Work> order = work_of(plan, setup);
+  const double cost = total_cost(order);
+  // Before pinning: the store's thread must not share the training thread's core.
+  std::unique_ptr<Coordinator> coordinator = distributed::make_coordinator(world, std::move(order));
+  if (owner) {
+    owner->monitor.emplace(folder, setup, cost, world.size, owner->lease.owner().text(),
+                           options.progress);
+    log::info(std::to_string(setup.todo.size()) + " trials to do, " + std::to_string(setup.done) +
+              " done before, " + std::to_string(setup.failed) + " failed before" +
+              (setup.failed > 0 ? " (--retry-failed tries them again)" : "") + "; " +
+              std::to_string(world.size) + " ranks");
+  }
+  pin(world);
+
+  Monitor* const monitor = owner ? &*owner->monitor : nullptr;
+  RankLoop loop(world, plan, setup, folder, *coordinator, *log, worker, monitor,
+                owner ? &owner->lease : nullptr);
+  const std::string trouble = loop.run();
+  wait_for_all(*coordinator, monitor, options.patience);
+  const Exit code = end_of_run(plan, options, folder, *coordinator, owner.get(), trouble);
+  log.reset();
+  if (world.rank != 0) coordinator.reset();  // rank 0 serves the store to the last
+  distributed::barrier("end of the run", in_seconds(kAgreeSeconds));
+  return code;
+}
+
+}  // namespace emosweep::launcher
