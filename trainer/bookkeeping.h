@@ -1,0 +1,57 @@
+// What the training loop keeps beside the model: learning rates, meters, curves, selection and the
+// best weights.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "trainer/evaluate.h"
+#include "trainer/loop.h"
+#include "trainer/schedule.h"
+#include "trainer/selection.h"
+
+namespace emosweep::trainer {
+
+class Bookkeeping {
+ public:
+  explicit Bookkeeping(Pack& pack);  // prepares the validation batches; errors of the options
+  std::int64_t steps_per_epoch() const { return steps_per_epoch_; }
+  const at::Tensor& dropout() const { return dropout_; }               // [K]
+  const std::vector<std::uint8_t>& active() const { return active_; }  // [K] 0: stopped early
+  bool any_active() const;
+
+  std::vector<std::vector<std::int64_t>> start_epoch(
+      std::int64_t epoch);                              // the orders of the epoch's rows
+  const std::vector<double>& rates(std::int64_t step);  // [K]
+  void meter(const std::vector<Term>& terms,
+             const models::Step& step);  // TrialError: loss not finite
+  void check(const std::vector<double>& norms,
+             const models::Step& step) const;  // TrialError: gradient not finite
+  void end_epoch(std::int64_t epoch);          // curves, validation, selection, early stop
+  std::vector<LoopResult> finish();            // puts the selected weights back
+
+ private:
+  struct Metered {
+    std::string term;
+    std::vector<double> sum, count, weight;  // [K]
+  };
+  void record(std::size_t k, const std::string& curve, double value);
+  void validate(std::int64_t epoch);
+  void keep(std::size_t k);
+
+  Pack& pack_;
+  std::int64_t steps_per_epoch_ = 0;
+  at::Tensor dropout_;
+  std::vector<std::uint8_t> active_;
+  std::vector<Schedule> schedules_;
+  std::vector<double> rates_;
+  std::vector<Metered> metered_;
+  bool select_ = false;
+  EvaluationRows validation_;
+  std::vector<Selection> selections_;
+  at::Tensor best_;                      // [K,P]; undefined until an epoch was kept
+  std::vector<at::Tensor> best_states_;  // copies of model.state()
+  std::vector<LoopResult> results_;
+};
+
+}  // namespace emosweep::trainer

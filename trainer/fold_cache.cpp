@@ -1,0 +1,56 @@
+#include "trainer/fold_cache.h"
+
+#include <ATen/ATen.h>
+
+namespace emosweep::trainer {
+namespace {
+
+std::string key_of(const data::Dataset& dataset, std::span<const std::int32_t> train,
+                   const data::PrepareOptions& options, at::ScalarType dtype) {
+  Sha256 hash;
+  hash.add_sized(dataset.digest.hex());
+  hash.add_sized({reinterpret_cast<const char*>(train.data()), train.size_bytes()});
+  for (const std::string& name : options.modalities) hash.add_sized(name);
+  hash.add_sized(std::to_string(static_cast<int>(options.normalise)));
+  hash.add_sized(options.group).add_sized(at::toString(dtype));
+  return hash.finish().hex();
+}
+
+std::size_t bytes_of(const data::FoldTensors& tensors) {
+  std::size_t bytes = tensors.label.nbytes();
+  for (const at::Tensor& x : tensors.x) bytes += x.nbytes();
+  for (const at::Tensor& present : tensors.present) {
+    if (present.defined()) bytes += present.nbytes();
+  }
+  return bytes;
+}
+
+}  // namespace
+
+std::shared_ptr<const PreparedFold> FoldCache::get(const data::Dataset& dataset,
+                                                   std::span<const std::int32_t> train,
+                                                   const data::PrepareOptions& options,
+                                                   at::ScalarType dtype) {
+  const std::string key = key_of(dataset, train, options, dtype);
+  if (const auto found = by_key_.find(key); found != by_key_.end()) {
+    ++hits_;
+    entries_.splice(entries_.begin(), entries_, found->second);
+    return entries_.front().fold;
+  }
+  auto fold = std::make_shared<PreparedFold>();
+  fold->fitted = data::fit_scalers(dataset, train, options);
+  fold->tensors =
+      data::make_fold_tensors(dataset, data::apply_scalers(dataset, fold->fitted, options), dtype);
+  const std::size_t bytes = bytes_of(fold->tensors);
+  entries_.push_front({key, fold, bytes});
+  by_key_[key] = entries_.begin();
+  bytes_ += bytes;
+  while (bytes_ > limit_ && entries_.size() > 1) {
+    bytes_ -= entries_.back().bytes;
+    by_key_.erase(entries_.back().key);
+    entries_.pop_back();
+  }
+  return fold;
+}
+
+}  // namespace emosweep::trainer

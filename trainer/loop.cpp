@@ -1,0 +1,69 @@
+#include "trainer/loop.h"
+
+#include <ATen/ATen.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include "base/error.h"
+#include "trainer/bookkeeping.h"
+#include "trainer/optimizer.h"
+
+namespace emosweep::trainer {
+namespace {
+
+void zero(models::Model& model) { model.flat_grad().zero_(); }
+
+std::vector<Term> forward(Pack& pack, const data::Batch& batch, const models::Step& step) {
+  const models::Output output = pack.model.forward(batch, step);
+  std::vector<Term> terms = pack.objective.terms(batch, output, step);
+  if (step.train) pack.objective.after_step(batch, output, step);
+  return terms;
+}
+
+// d loss / d sum = weight / count. A trial that has ended, or whose batch has no weight at all,
+// gets no gradient.
+void backward(const std::vector<Term>& terms, const std::vector<std::uint8_t>& active) {
+  std::vector<at::Tensor> sums, factors;
+  for (const Term& term : terms) {
+    at::Tensor factor = at::zeros_like(term.count);
+    for (std::size_t k = 0; k < active.size(); ++k) {
+      const double count = term.count.const_data_ptr<double>()[k];
+      const double weight = term.weight.const_data_ptr<double>()[k];
+      if (active[k] && count > 0) factor.mutable_data_ptr<double>()[k] = weight / count;
+    }
+    sums.push_back(term.sum);
+    factors.push_back(factor);
+  }
+  torch::autograd::backward(sums, factors);
+}
+
+at::Tensor reduce(models::Model& model, Collective& team) { return team.sum(model.flat_grad()); }
+
+}  // namespace
+
+std::vector<LoopResult> train_pack(Pack& pack, Collective& team, const Stopping& stopping) {
+  Bookkeeping books(pack);
+  Optimizer optimizer(pack.optimizer, pack.model.flat(), pack.model.decay_mask());
+  const std::int64_t epochs = pack.run_epochs > 0 ? pack.run_epochs : pack.loop[0].epochs;
+  std::int64_t number = 0;  // of the step, over all epochs
+  for (std::int64_t epoch = 0; epoch < epochs && books.any_active(); ++epoch) {
+    const std::vector<std::vector<std::int64_t>> orders = books.start_epoch(epoch);
+    for (std::int64_t s = 0; s < books.steps_per_epoch(); ++s, ++number) {
+      if (stopping && stopping()) throw Interrupted{};
+      const data::Batch batch = data::gather_batch(pack.folds, orders, s, pack.loop[0].batch_size);
+      const models::Step step{true, epoch, number, pack.keys, books.dropout(), team};
+
+      zero(pack.model);
+      const std::vector<Term> terms = forward(pack, batch, step);
+      books.meter(terms,
+                  step);  // before the backward pass: a loss that is not finite ends the trial here
+      backward(terms, books.active());
+      const at::Tensor gradient = reduce(pack.model, team);
+      books.check(optimizer.step(pack.model.flat(), gradient, books.rates(number), books.active()),
+                  step);
+    }
+    books.end_epoch(epoch);
+  }
+  return books.finish();
+}
+
+}  // namespace emosweep::trainer

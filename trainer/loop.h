@@ -1,0 +1,47 @@
+// The training loop: the one place where a step is made.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/collective.h"
+#include "data/batch.h"
+#include "models/model.h"
+#include "results/record.h"
+#include "trainer/objective.h"
+#include "trainer/trial.h"
+
+namespace emosweep::trainer {
+
+// A pack of K trials: everything per trial is a vector of length K. Trials of a pack have the same
+// batch size, the same number of steps an epoch and the same `epochs`.
+struct Pack {
+  models::Model& model;
+  Objective& objective;
+  std::vector<const data::FoldTensors*> folds;
+  std::vector<std::vector<std::int32_t>> train,
+      validation;  // rows; no validation: the last epoch is kept
+  std::vector<StreamKey> keys;
+  std::vector<OptimizerOptions> optimizer;
+  std::vector<LoopOptions> loop;
+  // Epochs to run, 0 = loop.epochs. A refit runs fewer: its schedule still spans loop.epochs, so
+  // that its learning rates are those under which the epoch was selected.
+  std::int64_t run_epochs = 0;
+};
+
+struct LoopResult {
+  std::int64_t best_epoch = -1, epochs = 0, steps = 0;
+  // train_loss, train_<term>, lr (of the epoch's last step), and with validation rows
+  // validation_loss, validation_accuracy, validation_macro_f1 and the selection metric: one value
+  // an epoch.
+  std::vector<results::Curve> curves;
+  results::NamedValues
+      validation;  // "loss" and named_scores of the selected epoch; empty without validation rows
+};
+
+// All ranks of the team call. Afterwards the model holds each trial's selected weights.
+// Throws TrialError("non_finite") with epoch and step (both from 0), Interrupted at the first step
+// that `stopping` ends.
+std::vector<LoopResult> train_pack(Pack& pack, Collective& team, const Stopping& stopping);
+
+}  // namespace emosweep::trainer

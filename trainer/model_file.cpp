@@ -1,0 +1,126 @@
+#include "trainer/model_file.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+
+namespace emosweep::trainer {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr int kVersion = 1;
+const char* const kFusions[] = {"none", "concat", "gated", "cross_attention"};
+const char* const kNormalise[] = {"train", "group", "none"};
+
+template <std::size_t N>
+int place_of(const char* const (&names)[N], const std::string& name, const char* field) {
+  for (std::size_t i = 0; i < N; ++i) {
+    if (name == names[i]) return static_cast<int>(i);
+  }
+  throw InputError(std::string(field) + " is " + name + ", which is unknown");
+}
+
+Json scaler_json(const data::Scaler& s) {
+  return {{"modality", s.modality}, {"columns", s.columns}, {"mean", s.mean}, {"scale", s.scale}};
+}
+
+data::Scaler scaler_of(const Json& json) {
+  data::Scaler s{json.at("modality"), json.at("columns"), json.at("mean"), json.at("scale")};
+  if (s.mean.size() != s.columns.size() || s.scale.size() != s.columns.size()) {
+    throw InputError("scaler of " + s.modality + ": columns, mean and scale differ in length");
+  }
+  for (std::size_t i = 0; i < s.mean.size(); ++i) {
+    if (!std::isfinite(s.mean[i]) || !std::isfinite(s.scale[i])) {
+      throw InputError("scaler of " + s.modality + ": a value is not finite");
+    }
+  }
+  return s;
+}
+
+ModelFile model_of(const Json& json) {
+  if (json.at("version") != kVersion) throw InputError("it is of another version");
+  ModelFile m;
+  m.id = json.at("id");
+  m.canonical = json.at("canonical");
+  m.dataset = json.at("dataset");
+  m.target = json.at("target");
+  m.classes = json.at("classes").get<std::vector<std::string>>();
+  m.temperature = json.at("temperature");
+  if (!(m.temperature > 0)) throw InputError("temperature is not above 0");
+  const Json& o = json.at("model");
+  m.model.model = o.at("model");
+  m.model.fusion = static_cast<models::Fusion>(place_of(kFusions, o.at("fusion"), "fusion"));
+  m.model.hidden_size = o.at("hidden_size");
+  m.model.tokens = o.at("tokens");
+  m.model.heads = o.at("heads");
+  const std::string dtype = o.at("dtype");
+  m.model.dtype = dtype == "float64" ? at::kDouble : at::kFloat;
+  if (dtype != "float64" && dtype != "float32")
+    throw InputError("dtype is neither float32 nor float64");
+  m.model.classes = static_cast<std::int64_t>(m.classes.size());
+  m.prepare.normalise =
+      static_cast<data::Normalise>(place_of(kNormalise, json.at("normalise"), "normalise"));
+  m.prepare.group = json.at("group");
+  for (const Json& s : json.at("scalers")) {
+    m.scalers.push_back(scaler_of(s));
+    m.model.inputs.push_back(m.scalers.back().modality);
+    m.model.widths.push_back(static_cast<std::int64_t>(m.scalers.back().columns.size()));
+  }
+  m.prepare.modalities = m.model.inputs;
+  if (m.model.model != "linear" && m.model.model != "mlp") {
+    throw InputError("model is " + m.model.model + ", which is unknown");
+  }
+  if (m.classes.size() < 2) throw InputError("it has fewer than two classes");
+  if (m.model.inputs.empty()) throw InputError("it has no input");
+  if (m.model.model == "mlp") models::check_options(m.model);
+  return m;
+}
+
+}  // namespace
+
+std::vector<std::uint8_t> encode_model(const ModelFile& m) {
+  Json scalers = Json::array();
+  for (const data::Scaler& s : m.scalers) scalers.push_back(scaler_json(s));
+  const Json json = {{"version", kVersion},
+                     {"id", m.id},
+                     {"canonical", m.canonical},
+                     {"dataset", m.dataset},
+                     {"target", m.target},
+                     {"classes", m.classes},
+                     {"temperature", m.temperature},
+                     {"normalise", kNormalise[static_cast<int>(m.prepare.normalise)]},
+                     {"group", m.prepare.group},
+                     {"scalers", scalers},
+                     {"model",
+                      {{"model", m.model.model},
+                       {"fusion", kFusions[static_cast<int>(m.model.fusion)]},
+                       {"hidden_size", m.model.hidden_size},
+                       {"tokens", m.model.tokens},
+                       {"heads", m.model.heads},
+                       {"dtype", m.model.dtype == at::kDouble ? "float64" : "float32"}}}};
+  models::NamedTensors weights = m.weights;
+  weights.metadata["emosweep"] = json.dump();  // keys sorted, shortest round-trip numbers
+  return models::write_safetensors(weights);
+}
+
+ModelFile read_model(const std::filesystem::path& file) {
+  models::NamedTensors weights = models::read_safetensors(file);
+  const auto text = weights.metadata.find("emosweep");
+  if (text == weights.metadata.end()) {
+    throw InputError(file.string() +
+                     ": no model of emosweep: its metadata has no key \"emosweep\"");
+  }
+  try {
+    ModelFile model = model_of(Json::parse(text->second));
+    model.weights = std::move(weights);
+    return model;
+  } catch (const Json::exception& e) {
+    throw InputError(file.string() + ": its metadata is damaged: " + e.what());
+  } catch (const InputError& e) {
+    throw InputError(file.string() + ": its metadata is damaged: " + e.what());
+  }
+}
+
+}  // namespace emosweep::trainer

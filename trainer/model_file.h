@@ -1,0 +1,34 @@
+// A trained model as one safetensors file: the weights, and in its metadata under "emosweep" the
+// JSON of all that prediction needs. No pickle, nothing executable.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "data/features.h"
+#include "models/model.h"
+#include "models/weights.h"
+
+namespace emosweep::trainer {
+
+struct ModelFile {
+  std::string id, canonical;    // of the trial that trained it
+  std::string dataset, target;  // names
+  std::vector<std::string> classes;
+  models::ModelOptions
+      model;  // model.model: mlp | linear (then "weight" [C,D] and "bias" [C], float64)
+  data::PrepareOptions prepare;
+  std::vector<data::Scaler> scalers;  // one an input, in the order of prepare.modalities
+  double temperature = 1;             // probabilities are softmax(logits / temperature)
+  models::NamedTensors weights;       // metadata: filled by encode_model
+};
+
+// The same bytes for the same model.
+std::vector<std::uint8_t> encode_model(const ModelFile& model);
+// InputError names the file and what is wrong: not such a file, a field missing or of the wrong
+// type, sizes that do not fit.
+ModelFile read_model(const std::filesystem::path& file);
+
+}  // namespace emosweep::trainer

@@ -1,0 +1,163 @@
+#include "trainer/objective.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "trainer/loss_kernel.h"
+
+namespace emosweep::trainer {
+namespace {
+
+void check(const ObjectiveOptions& o, const ObjectiveOptions& first, std::int64_t classes) {
+  const auto need = [](bool good, const std::string& message) {
+    if (!good) throw InputError(message);
+  };
+  need(o.loss == "cross_entropy" || o.loss == "focal",
+       "loss: " + o.loss + " is unknown (cross_entropy, focal)");
+  need(o.loss == first.loss, "the trials of a pack share one loss");
+  need(o.loss_temperature > 0, "loss_temperature: a number above 0 is expected");
+  need(o.focal_gamma >= 0, "focal_gamma: a number from 0 is expected");
+  need(o.label_smoothing >= 0 && o.label_smoothing < 1, "label_smoothing: 0 <= e < 1 is expected");
+  need(o.label_smoothing == 0 || o.loss == "cross_entropy",
+       "label_smoothing: only cross_entropy has it");
+  need(o.smoothing_weights == "per_class" || o.smoothing_weights == "of_target",
+       "smoothing_weights: " + o.smoothing_weights + " is unknown (per_class, of_target)");
+  need(
+      o.weight_reduction.empty() || o.weight_reduction == "weights" || o.weight_reduction == "rows",
+      "weight_reduction: " + o.weight_reduction + " is unknown (weights, rows)");
+  if (o.class_weights != ClassWeights::list) return;
+  need(static_cast<std::int64_t>(o.weights.size()) == classes,
+       "class_weights: " + std::to_string(o.weights.size()) + " numbers for " +
+           std::to_string(classes) + " classes");
+  for (double w : o.weights) need(w >= 0, "class_weights: a number below 0");
+}
+
+class ClassificationLoss final : public Objective {
+ public:
+  ClassificationLoss(std::vector<ObjectiveOptions> options, const at::Tensor& train_counts)
+      : options_(std::move(options)),
+        classes_(train_counts.size(1)),
+        ones_(at::ones({train_counts.size(0)}, at::kDouble)) {
+    EMO_CHECK(train_counts.size(0) == static_cast<std::int64_t>(options_.size()),
+              "one row of class counts a trial");
+    fixed_ = at::ones({train_counts.size(0), classes_}, at::kDouble);
+    const at::Tensor counts = train_counts.to(at::kCPU, at::kDouble).contiguous();
+    for (std::size_t k = 0; k < options_.size(); ++k) {
+      const ObjectiveOptions& o = options_[k];
+      check(o, options_[0], classes_);
+      shape_.push_back({o.loss == "focal", o.focal_gamma, o.loss_temperature, o.label_smoothing,
+                        o.smoothing_weights == "of_target"});
+      by_rows_.push_back(o.weight_reduction.empty() ? o.loss == "focal"
+                                                    : o.weight_reduction == "rows");
+      double* w = fixed_.mutable_data_ptr<double>() + static_cast<std::int64_t>(k) * classes_;
+      const double* n = counts.const_data_ptr<double>() + static_cast<std::int64_t>(k) * classes_;
+      set_fixed_weights(o, n, w);
+    }
+  }
+
+  std::vector<Term> terms(const data::Batch& batch, const models::Output& output,
+                          const models::Step& step) override {
+    const data::Targets& targets = batch.targets.at(0);
+    LossRows rows;
+    rows.shape = shape_;
+    if (targets.value.defined())
+      rows.value = targets.value.to(at::kDouble).contiguous();
+    else
+      rows.index = targets.index.contiguous();
+    rows.weight = batch.weight.to(at::kDouble).contiguous();
+    if (targets.known.defined()) rows.weight = rows.weight * targets.known.to(at::kDouble);
+
+    // One collective a step: the counts of the global batch give batch weights and denominators.
+    const at::Tensor counts = step.team.sum(class_counts(rows)).contiguous();
+    rows.class_weights = class_weights(counts, step.train);
+    const at::Tensor count = denominators(counts, rows.class_weights);
+    return {{options_[0].loss, loss_sum(output.heads.at(0), rows), count, ones_}};
+  }
+
+  std::vector<models::Leaf>& state() override { return state_; }
+
+ private:
+  void set_fixed_weights(const ObjectiveOptions& o, const double* counts, double* w) const {
+    if (o.class_weights == ClassWeights::list) std::copy(o.weights.begin(), o.weights.end(), w);
+    if (o.class_weights != ClassWeights::balanced) return;
+    double total = 0;
+    for (std::int64_t c = 0; c < classes_; ++c) total += counts[c];
+    // A class without training rows counts 1: it stands in no training target, but smoothing and
+    // validation may meet it.
+    for (std::int64_t c = 0; c < classes_; ++c) {
+      w[c] = total / (static_cast<double>(classes_) * std::max(counts[c], 1.0));
+    }
+  }
+
+  at::Tensor class_counts(const LossRows& rows) const {  // [K,C] of this rank's rows
+    const std::int64_t K = rows.weight.size(0), b = rows.weight.size(1);
+    at::Tensor counts = at::zeros({K, classes_}, at::kDouble);
+    double* n = counts.mutable_data_ptr<double>();
+    const double* weight = rows.weight.const_data_ptr<double>();
+    for (std::int64_t r = 0; r < K * b; ++r) {
+      if (weight[r] == 0) continue;
+      double* of_trial = n + r / b * classes_;
+      if (rows.value.defined()) {
+        const double* soft = rows.value.const_data_ptr<double>() + r * classes_;
+        for (std::int64_t c = 0; c < classes_; ++c) of_trial[c] += weight[r] * soft[c];
+      } else {
+        const std::int64_t target = rows.index.const_data_ptr<std::int64_t>()[r];
+        EMO_CHECK(target >= 0 && target < classes_, "a target is not a class index");
+        of_trial[target] += weight[r];
+      }
+    }
+    return counts;
+  }
+
+  // Batch weights exist in training only: in validation they would make the loss depend on how rows
+  // fall into batches.
+  at::Tensor class_weights(const at::Tensor& counts, bool train) const {
+    at::Tensor weights = fixed_;
+    for (std::size_t k = 0; train && k < options_.size(); ++k) {
+      if (options_[k].class_weights != ClassWeights::batch) continue;
+      if (weights.is_same(fixed_)) weights = fixed_.clone();
+      const std::int64_t row = static_cast<std::int64_t>(k) * classes_;
+      const double* n = counts.const_data_ptr<double>() + row;
+      double* w = weights.mutable_data_ptr<double>() + row;
+      double total = 0;
+      for (std::int64_t c = 0; c < classes_; ++c) {
+        w[c] = 1 / ((n[c] > 0 ? n[c] : 1.0) + 0.1);
+        total += w[c];
+      }
+      for (std::int64_t c = 0; c < classes_; ++c) w[c] /= total;
+    }
+    return weights;
+  }
+
+  at::Tensor denominators(const at::Tensor& counts, const at::Tensor& weights) const {  // [K]
+    const std::int64_t K = counts.size(0);
+    at::Tensor result = at::zeros({K}, at::kDouble);
+    for (std::int64_t k = 0; k < K; ++k) {
+      const double* n = counts.const_data_ptr<double>() + k * classes_;
+      const double* w = weights.const_data_ptr<double>() + k * classes_;
+      double& total = result.mutable_data_ptr<double>()[k];
+      for (std::int64_t c = 0; c < classes_; ++c) {
+        total += by_rows_[static_cast<std::size_t>(k)] ? n[c] : n[c] * w[c];
+      }
+    }
+    return result;
+  }
+
+  std::vector<ObjectiveOptions> options_;
+  std::int64_t classes_;
+  at::Tensor ones_, fixed_;  // [K], [K,C]: weights none | balanced | list, 1 for batch
+  std::vector<LossShape> shape_;
+  std::vector<bool> by_rows_;
+  std::vector<models::Leaf> state_;
+};
+
+}  // namespace
+
+std::unique_ptr<Objective> make_objective(const std::vector<ObjectiveOptions>& options,
+                                          const at::Tensor& train_counts, at::ScalarType) {
+  return std::make_unique<ClassificationLoss>(options, train_counts);
+}
+
+}  // namespace emosweep::trainer

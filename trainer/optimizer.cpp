@@ -1,0 +1,99 @@
+#include "trainer/optimizer.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "trainer/optimizer_kernels.h"
+
+namespace emosweep::trainer {
+namespace {
+
+constexpr double kBeta1 = 0.9, kBeta2 = 0.999, kEpsilon = 1e-8;
+
+void check(const OptimizerOptions& o, const OptimizerOptions& first) {
+  const auto need = [](bool good, const std::string& message) {
+    if (!good) throw InputError(message);
+  };
+  need(o.optimizer == "adamw" || o.optimizer == "adam" || o.optimizer == "sgd",
+       "optimizer: " + o.optimizer + " is unknown (adamw, adam, sgd)");
+  need(o.optimizer == first.optimizer, "the trials of a pack share one optimizer");
+  need(o.lr >= 0 && std::isfinite(o.lr), "lr: a finite number from 0 is expected");
+  need(o.weight_decay >= 0, "weight_decay: a number from 0 is expected");
+  need(o.momentum >= 0 && o.momentum < 1, "momentum: 0 <= momentum < 1 is expected");
+  need(o.clip_norm >= 0, "clip_norm: a number from 0 is expected (0 = off)");
+}
+
+}  // namespace
+
+Optimizer::Optimizer(std::vector<OptimizerOptions> options, const at::Tensor& flat,
+                     const at::Tensor& decay_mask)
+    : options_(std::move(options)) {
+  EMO_CHECK(flat.dim() == 2 && flat.is_contiguous() && flat.device().is_cpu(),
+            "flat parameters [K,P] on the CPU expected");
+  EMO_CHECK(flat.size(0) == static_cast<std::int64_t>(options_.size()),
+            "one option struct a trial");
+  EMO_CHECK(decay_mask.numel() == flat.size(1), "decay mask [P] expected");
+  for (const OptimizerOptions& o : options_) check(o, options_[0]);
+  adam_ = options_[0].optimizer != "sgd";
+  decoupled_ = options_[0].optimizer == "adamw";
+  first_ = at::zeros(flat.sizes(), flat.scalar_type());
+  if (adam_) second_ = at::zeros(flat.sizes(), flat.scalar_type());
+  mask_ = decay_mask.to(flat.scalar_type()).contiguous();
+  updates_.assign(options_.size(), 0);
+  norms_.assign(options_.size(), 0);
+}
+
+template <typename T>
+void Optimizer::update(T* value, const T* gradient, std::size_t k, double rate, double scale) {
+  const OptimizerOptions& o = options_[k];
+  const std::int64_t n = mask_.numel(), row = static_cast<std::int64_t>(k) * n;
+  const T* mask = mask_.const_data_ptr<T>();
+  T* first = first_.mutable_data_ptr<T>() + row;
+  const auto t = static_cast<double>(++updates_[k]);
+  if (!adam_) {
+    sgd_step(value + row, gradient + row, first, mask, n,
+             SgdStep<T>{static_cast<T>(scale), static_cast<T>(o.weight_decay),
+                        static_cast<T>(o.momentum), static_cast<T>(rate)});
+    return;
+  }
+  AdamStep<T> s;
+  s.scale = static_cast<T>(scale);
+  s.keep = static_cast<T>(decoupled_ ? 1 - rate * o.weight_decay : 1.0);
+  s.penalty = static_cast<T>(decoupled_ ? 0.0 : o.weight_decay);
+  s.blend1 = static_cast<T>(1 - kBeta1);
+  s.beta2 = static_cast<T>(kBeta2);
+  s.blend2 = static_cast<T>(1 - kBeta2);
+  s.step_size = static_cast<T>(rate / (1 - std::pow(kBeta1, t)));
+  s.root_scale = static_cast<T>(1 / std::sqrt(1 - std::pow(kBeta2, t)));
+  s.epsilon = static_cast<T>(kEpsilon);
+  adam_step(value + row, gradient + row, first, second_.mutable_data_ptr<T>() + row, mask, n, s);
+}
+
+const std::vector<double>& Optimizer::step(const at::Tensor& flat, const at::Tensor& gradient,
+                                           std::span<const double> rates,
+                                           std::span<const std::uint8_t> active) {
+  EMO_CHECK(gradient.is_contiguous() && gradient.sizes() == flat.sizes(),
+            "gradient [K,P] expected");
+  EMO_CHECK(rates.size() == options_.size(), "one learning rate a trial");
+  const auto run = [&]<typename T>(T* value, const T* g) {
+    const std::int64_t n = mask_.numel();
+    for (std::size_t k = 0; k < options_.size(); ++k) {
+      if (!active.empty() && !active[k]) continue;
+      norms_[k] = std::sqrt(sum_of_squares(g + static_cast<std::int64_t>(k) * n, n));
+      if (!std::isfinite(norms_[k])) continue;
+      const double clip = options_[k].clip_norm;
+      update(value, g, k, rates[k], clip > 0 ? std::min(1.0, clip / (norms_[k] + 1e-6)) : 1.0);
+    }
+  };
+  if (flat.scalar_type() == at::kFloat) {
+    run(flat.mutable_data_ptr<float>(), gradient.const_data_ptr<float>());
+  } else {
+    run(flat.mutable_data_ptr<double>(), gradient.const_data_ptr<double>());
+  }
+  return norms_;
+}
+
+}  // namespace emosweep::trainer

@@ -1,0 +1,47 @@
+// AdamW, Adam and SGD over the flat parameters of a pack, one pass per trial and step.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "trainer/trial.h"
+
+namespace emosweep::trainer {
+
+// PyTorch's update rules, with its defaults beta1 = .9, beta2 = .999, epsilon = 1e-8. At update t
+// (from 1) of a trial:
+//   adamw  p <- p (1 - lr wd);  m, v from g;  p <- p - lr / (1 - beta1^t) * m / (sqrt(v) / sqrt(1 -
+//   beta2^t) + eps) adam   g <- g + wd p;       the same without the first line sgd    g <- g + wd
+//   p;       u <- momentum u + g;  p <- p - lr u
+// wd acts where the decay mask is 1. With clip_norm c > 0 the whole gradient of a trial is first
+// multiplied by min(1, c / (norm + 1e-6)).
+class Optimizer {
+ public:
+  // One option struct a trial, the optimizer's name shared. flat: [K,P] CPU float32 or float64,
+  // contiguous; decay_mask: [P]. InputError for an unknown optimizer or a value out of range.
+  Optimizer(std::vector<OptimizerOptions> options, const at::Tensor& flat,
+            const at::Tensor& decay_mask);
+
+  // Updates `flat` in place. gradient: [K,P], summed over ranks; rates: [K]. A trial whose `active`
+  // is 0 is left as it is and does not count the step ({} = all active). Returns the norms of the
+  // gradients before clipping, [K]: not finite where an element is not, and that trial's parameters
+  // are then left as they are.
+  const std::vector<double>& step(const at::Tensor& flat, const at::Tensor& gradient,
+                                  std::span<const double> rates,
+                                  std::span<const std::uint8_t> active = {});
+
+ private:
+  template <typename T>
+  void update(T* value, const T* gradient, std::size_t k, double rate, double scale);
+
+  std::vector<OptimizerOptions> options_;
+  bool adam_ = true, decoupled_ = true;
+  at::Tensor first_, second_, mask_;   // [K,P] moments (sgd: first_ is the velocity), [P]
+  std::vector<std::int64_t> updates_;  // [K]
+  std::vector<double> norms_;          // [K]
+};
+
+}  // namespace emosweep::trainer

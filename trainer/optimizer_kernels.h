@@ -1,0 +1,42 @@
+// One pass over a trial's parameters. Plain loops over raw memory, compiled for AVX2 and for the
+// baseline: additions, products, quotients and roots are rounded alike on both (no contraction), so
+// the results are the same bits.
+#pragma once
+
+#include <cstdint>
+
+namespace emosweep::trainer {
+
+template <typename T>
+struct AdamStep {
+  T scale;    // of the gradient (clipping)
+  T keep;     // 1 - lr * weight decay, where the mask is 1 (adamw; 1 for adam)
+  T penalty;  // weight decay added to the gradient, where the mask is 1 (adam; 0 for adamw)
+  T blend1;   // 1 - beta1
+  T beta2, blend2;
+  T step_size;   // lr / (1 - beta1^t)
+  T root_scale;  // 1 / sqrt(1 - beta2^t)
+  T epsilon;
+};
+
+template <typename T>
+struct SgdStep {
+  T scale, penalty, momentum, lr;
+};
+
+// value, first, second, velocity: [n], updated in place; gradient, mask: [n].
+void adam_step(float* value, const float* gradient, float* first, float* second, const float* mask,
+               std::int64_t n, const AdamStep<float>& step);
+void adam_step(double* value, const double* gradient, double* first, double* second,
+               const double* mask, std::int64_t n, const AdamStep<double>& step);
+void sgd_step(float* value, const float* gradient, float* velocity, const float* mask,
+              std::int64_t n, const SgdStep<float>& step);
+void sgd_step(double* value, const double* gradient, double* velocity, const double* mask,
+              std::int64_t n, const SgdStep<double>& step);
+
+// Sum of squares in float64, sixteen partial sums in a fixed order. NaN or inf where an element is
+// not finite.
+double sum_of_squares(const float* x, std::int64_t n);
+double sum_of_squares(const double* x, std::int64_t n);
+
+}  // namespace emosweep::trainer

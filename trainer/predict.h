@@ -1,0 +1,41 @@
+// Labels and probabilities for rows of a feature table from a saved model.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <iosfwd>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "data/dataset.h"
+#include "trainer/evaluate.h"
+#include "trainer/linear.h"
+#include "trainer/model_file.h"
+
+namespace emosweep::trainer {
+
+struct Predictions {
+  std::vector<std::int32_t> predicted;  // [n]
+  std::vector<float> probability;       // [n,C]
+};
+
+// Rows of `dataset`, whose modalities are looked up by name and their columns by name, in any order
+// and among others; labels are not looked at. InputError lists the modalities and columns that are
+// missing. The same bits as the record of the trial holds for its test rows, whatever other rows
+// are asked for beside them. (Under normalise: group a row also depends on the other rows of its
+// subject in this dataset.)
+Predictions predict(const ModelFile& model, const data::Dataset& dataset,
+                    std::span<const std::int32_t> rows, const std::string& file);
+
+// CSV to `csv`: id,predicted,probability_<class>... with shortest round-trip numbers, one line a
+// row of the dataset, or of `ids` in their order (InputError names unknown ones).
+void predict_table(const std::filesystem::path& model_file,
+                   const std::filesystem::path& dataset_yaml, const std::vector<std::string>& ids,
+                   std::ostream& csv);
+
+// Used by training too: the test rows of a linear model.
+Evaluation evaluate_linear(const LinearModel& model, const data::FoldTensors& fold,
+                           std::span<const std::int32_t> rows);
+
+}  // namespace emosweep::trainer

@@ -1,0 +1,43 @@
+#include "trainer/selection.h"
+
+#include <cmath>
+
+#include "base/error.h"
+
+namespace emosweep::trainer {
+
+Selection::Selection(std::string metric, std::int64_t patience)
+    : metric_(std::move(metric)), patience_(patience) {
+  for (const char* known : {"loss", "accuracy", "macro_f1", "weighted_f1", "uar", "last"}) {
+    if (metric_ == known) return;
+  }
+  throw InputError("selection_metric: " + metric_ +
+                   " is unknown (loss, accuracy, macro_f1, weighted_f1, uar, last)");
+}
+
+bool Selection::offer(std::int64_t epoch, double validation_loss,
+                      const results::Confusion& validation) {
+  if (metric_ != "last") {
+    if (std::isnan(validation_loss)) return false;
+    double value = metric_value(metric_, validation_loss, validation);
+    if (metric_ == "loss") value = -value;
+    if (std::isnan(value) || (best_epoch_ >= 0 && !(value > best_))) return false;
+    best_ = value;
+  }
+  best_epoch_ = epoch;
+  return true;
+}
+
+bool Selection::exhausted(std::int64_t epoch) const {
+  return patience_ > 0 && metric_ != "last" && epoch - best_epoch_ >= patience_;
+}
+
+double metric_value(const std::string& metric, double loss, const results::Confusion& confusion) {
+  if (metric == "loss") return loss;
+  for (const auto& [name, value] : results::named_scores(confusion)) {
+    if (name == metric) return value;
+  }
+  throw InputError("metric: " + metric + " is unknown");
+}
+
+}  // namespace emosweep::trainer

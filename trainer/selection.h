@@ -1,0 +1,34 @@
+// Which epoch's weights are kept.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "results/metrics.h"
+
+namespace emosweep::trainer {
+
+// metric: loss (lower is better), accuracy | macro_f1 | weighted_f1 | uar (higher is better), of
+// the validation part; the earlier of equals is kept. last: every epoch replaces the one before,
+// and nothing stops early.
+class Selection {
+ public:
+  Selection(std::string metric, std::int64_t patience);  // InputError for an unknown metric
+
+  // True where this epoch is the best so far. An epoch whose validation loss is NaN never is
+  // (except under last).
+  bool offer(std::int64_t epoch, double validation_loss, const results::Confusion& validation);
+  std::int64_t best_epoch() const { return best_epoch_; }  // -1: none yet
+  // patience > 0 and so many epochs up to `epoch` without a better one.
+  bool exhausted(std::int64_t epoch) const;
+
+ private:
+  std::string metric_;
+  std::int64_t patience_ = 0, best_epoch_ = -1;
+  double best_ = 0;
+};
+
+// The value of a metric of named_scores (results/metrics.h), or the loss.
+double metric_value(const std::string& metric, double loss, const results::Confusion& confusion);
+
+}  // namespace emosweep::trainer
