@@ -1,4 +1,5 @@
-// Scores from confusion matrices (rows true, columns predicted). One definition for training, summary and report.
+// Scores from confusion matrices (rows true, columns predicted). One definition for training,
+// summary and report.
 #pragma once
 
 #include <cstdint>
@@ -20,21 +21,27 @@ struct Confusion {
   std::int64_t total() const;
 };
 
-// P, R, F1 = 2TP / (2TP + FP + FN), with 0/0 -> 0. macro_f1 is the mean over all C classes; uar the mean recall over the
-// classes that occur; weighted_f1 weighs by true counts; mcc after Gorodkin (2004), 0/0 -> 0; kappa after Cohen (1960), NaN
-// where chance agreement is certain. undefined_f1: classes neither true nor predicted. All NaN where nothing was counted.
-// (scikit-learn's f1_score(zero_division=0), balanced_accuracy_score, matthews_corrcoef, cohen_kappa_score agree.)
+// P, R, F1 = 2TP / (2TP + FP + FN), with 0/0 -> 0. macro_f1 is the mean over all C classes; uar the
+// mean recall over the classes that occur; weighted_f1 weighs by true counts; mcc after Gorodkin
+// (2004), 0/0 -> 0; kappa after Cohen (1960), NaN where chance agreement is certain. undefined_f1:
+// classes neither true nor predicted. All NaN where nothing was counted. (scikit-learn's
+// f1_score(zero_division=0), balanced_accuracy_score, matthews_corrcoef, cohen_kappa_score agree.)
 struct Scores {
   double accuracy, macro_f1, weighted_f1, micro_f1, uar, mcc, kappa;
   std::int64_t undefined_f1;
 };
 Scores scores(const Confusion& confusion);
-struct ClassScores { double precision, recall, f1; std::int64_t support; };
+struct ClassScores {
+  double precision, recall, f1;
+  std::int64_t support;
+};
 std::vector<ClassScores> class_scores(const Confusion& confusion);
 
-// Names and values in a fixed order, as they stand in summary.h5 and reports: accuracy, macro_f1, weighted_f1, uar, mcc, kappa.
+// Names and values in a fixed order, as they stand in summary.h5 and reports: accuracy, macro_f1,
+// weighted_f1, uar, mcc, kappa.
 std::vector<std::pair<std::string, double>> named_scores(const Confusion& confusion);
-// One line a metric, printed beside scores: {"macro_f1", "mean over all classes of 2TP/(2TP+FP+FN), 0/0 counted as 0"}.
+// One line a metric, printed beside scores: {"macro_f1", "mean over all classes of 2TP/(2TP+FP+FN),
+// 0/0 counted as 0"}.
 std::string metric_definition(const std::string& name);
 
 }  // namespace emosweep::results

@@ -1,4 +1,5 @@
-// The committed result of one trial: trials/<id>.h5. Committed or absent (design.md rule 4). No LibTorch, no MPI.
+// The committed result of one trial: trials/<id>.h5. Committed or absent (design.md rule 4). No
+// LibTorch, no MPI.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +20,8 @@ inline constexpr int kResultVersion = 1;
 using NamedValues = std::vector<std::pair<std::string, double>>;
 
 struct Curve {
-  std::string name;            // "train_loss", "train_cross_entropy", "validation_loss", "validation_macro_f1", "lr", ...
+  std::string name;            // "train_loss", "train_cross_entropy", "validation_loss",
+                               // "validation_macro_f1", "lr", ...
   std::vector<double> values;  // one an epoch
 };
 
@@ -31,15 +33,16 @@ struct TargetResult {
   std::vector<std::int32_t> predicted;  // [n] argmax, the first of equals
   std::vector<float> probability;       // [n, C] row-major; empty under predictions: labels or none
   std::vector<std::int64_t> confusion;  // [C, C] test
-  std::vector<std::int64_t> train_counts;  // [C] rows of each class that the weights were trained on (majority baseline)
+  std::vector<std::int64_t>
+      train_counts;  // [C] rows of each class that the weights were trained on (majority baseline)
 };
 
 struct Outcome {
-  std::int64_t best_epoch = -1;   // from 0; -1 where there are no epochs (linear)
-  std::int64_t epochs = 0;        // epochs run
+  std::int64_t best_epoch = -1;  // from 0; -1 where there are no epochs (linear)
+  std::int64_t epochs = 0;       // epochs run
   std::int64_t train_rows = 0, validation_rows = 0, test_rows = 0;
   std::vector<Curve> curves;
-  NamedValues validation, test;   // metrics of the selected epoch, names of metrics.h plus "loss"
+  NamedValues validation, test;  // metrics of the selected epoch, names of metrics.h plus "loss"
   std::vector<TargetResult> targets;
   std::vector<std::string> warnings;
 };
@@ -54,22 +57,27 @@ struct Provenance {
 
 struct TrialRecord {
   Digest id;
-  std::string canonical;      // the text whose SHA-256 is id
-  std::string instructions;   // instruction-set level that computed it: "avx512", "avx2", ...; part of /result
-  std::string weights_sha256; // of the best weights as safetensors, "" for none kept: part of /result
+  std::string canonical;     // the text whose SHA-256 is id
+  std::string instructions;  // instruction-set level that computed it: "avx512", "avx2", ...; part
+                             // of /result
+  std::string
+      weights_sha256;  // of the best weights as safetensors, "" for none kept: part of /result
   Outcome result;
   Provenance cost;
 };
 
-// HDF5 "latest" format, chunked, Fletcher32, fixed-length UTF-8 strings, no object times, made in memory (Core driver).
-// A 512-byte user block holds "emosweep-record 1\n" and the SHA-256 of the whole file with the digest field zeroed.
-// The bytes of /result are the same for the same trial; /provenance differs.
+// HDF5 "latest" format, chunked, Fletcher32, fixed-length UTF-8 strings, no object times, made in
+// memory (Core driver). A 512-byte user block holds "emosweep-record 1\n" and the SHA-256 of the
+// whole file with the digest field zeroed. The bytes of /result are the same for the same trial;
+// /provenance differs.
 std::vector<std::uint8_t> encode_record(const TrialRecord& record);
-// InputError names the file and what is wrong: truncated, digest mismatch, not a record, other version.
+// InputError names the file and what is wrong: truncated, digest mismatch, not a record, other
+// version.
 TrialRecord read_record(const std::filesystem::path& file);
 // The same for bytes; `name` stands in messages.
 TrialRecord decode_record(std::span<const std::uint8_t> bytes, const std::string& name);
-// SHA-256 over the canonical serialisation of result, instructions and weights_sha256 (not of provenance).
+// SHA-256 over the canonical serialisation of result, instructions and weights_sha256 (not of
+// provenance).
 Digest result_digest(const TrialRecord& record);
 
 }  // namespace emosweep::results

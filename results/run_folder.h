@@ -1,4 +1,5 @@
-// DIR: where everything of a run stands, and how its parts are committed. All writes are whole or absent.
+// DIR: where everything of a run stands, and how its parts are committed. All writes are whole or
+// absent.
 #pragma once
 
 #include <cstdint>
@@ -16,14 +17,14 @@ namespace emosweep::results {
 // plan.json: ids -> experiment, condition, fold, seed; the union of all plans of this DIR.
 struct PlannedExperiment {
   std::string name;
-  std::string resolved;       // YAML with every default filled in
-  std::string dataset;        // name
-  Digest samples;             // SampleTable::digest
+  std::string resolved;  // YAML with every default filled in
+  std::string dataset;   // name
+  Digest samples;        // SampleTable::digest
   std::string protocol, group, normalise, selection_metric;
   std::vector<std::string> classes;
   std::vector<std::string> conditions;  // labels: "lr=0.001, dropout=0.3"; "default" without a grid
 };
-struct Cell {                 // one planned cell; an id repeats where two conditions are equal
+struct Cell {  // one planned cell; an id repeats where two conditions are equal
   Digest id;
   std::uint32_t experiment = 0, condition = 0;  // indices into experiments and its conditions
   std::uint64_t seed = 0;
@@ -34,46 +35,51 @@ struct PlanFile {
   std::vector<PlannedExperiment> experiments;
   std::vector<Cell> cells;
 };
-// Later plans extend earlier ones; where a cell (experiment, condition, seed, fold) has another id now, the later id wins
-// and `replaced` counts it: the old record stays in trials/ but leaves the summary.
-struct Merged { PlanFile plan; std::int64_t replaced = 0; };
+// Later plans extend earlier ones; where a cell (experiment, condition, seed, fold) has another id
+// now, the later id wins and `replaced` counts it: the old record stays in trials/ but leaves the
+// summary.
+struct Merged {
+  PlanFile plan;
+  std::int64_t replaced = 0;
+};
 Merged merge(const PlanFile& earlier, const PlanFile& later);
 
-struct Failure {              // failed/<id>.json
+struct Failure {  // failed/<id>.json
   Digest id;
-  std::string reason;         // non_finite | out_of_memory | exception
-  std::string message, where; // where: "epoch 3, step 41"
+  std::string reason;          // non_finite | out_of_memory | exception
+  std::string message, where;  // where: "epoch 3, step 41"
   std::string host;
   std::int32_t rank = 0;
-  std::int64_t times = 1;     // how often it failed
+  std::int64_t times = 1;  // how often it failed
   double unix_time = 0;
 };
 
-struct State {                // state.json
-  std::string state;          // running | done | failed | interrupted | error
-  int exit_code = 0;          // of the last end; -1 while running
+struct State {        // state.json
+  std::string state;  // running | done | failed | interrupted | error
+  int exit_code = 0;  // of the last end; -1 while running
   std::int64_t planned = 0, done = 0, failed = 0, left = 0, running = 0;
-  double started_unix = 0, updated_unix = 0, busy_fraction = 0, trials_per_second = 0, eta_seconds = -1;
+  double started_unix = 0, updated_unix = 0, busy_fraction = 0, trials_per_second = 0,
+         eta_seconds = -1;
   std::int32_t ranks = 0;
   std::string message;
-  std::string owner;          // "host pid boot"
+  std::string owner;  // "host pid boot"
 };
 
 class RunFolder {
  public:
   explicit RunFolder(std::filesystem::path dir) : dir_(std::move(dir)) {}
   const std::filesystem::path& path() const { return dir_; }
-  std::filesystem::path record(const Digest& id) const;   // trials/<id>.h5
-  std::filesystem::path failure(const Digest& id) const;  // failed/<id>.json
-  std::filesystem::path model(const Digest& id) const;    // models/<id>.safetensors
+  std::filesystem::path record(const Digest& id) const;       // trials/<id>.h5
+  std::filesystem::path failure(const Digest& id) const;      // failed/<id>.json
+  std::filesystem::path model(const Digest& id) const;        // models/<id>.safetensors
   std::filesystem::path samples(const Digest& digest) const;  // samples/<digest>.json
-  std::filesystem::path log(int rank) const;              // log/rank-<n>.log
+  std::filesystem::path log(int rank) const;                  // log/rank-<n>.log
 
-  void create() const;                                    // the folders; RunError
-  void commit(const TrialRecord& record) const;           // removes failed/<id>.json afterwards
-  void commit_failure(const Failure& failure) const;      // counts on from an earlier one
-  std::vector<Digest> committed() const;                  // sorted; by file name, temp files ignored
-  std::vector<Failure> failures() const;                  // sorted by id
+  void create() const;                                // the folders; RunError
+  void commit(const TrialRecord& record) const;       // removes failed/<id>.json afterwards
+  void commit_failure(const Failure& failure) const;  // counts on from an earlier one
+  std::vector<Digest> committed() const;              // sorted; by file name, temp files ignored
+  std::vector<Failure> failures() const;              // sorted by id
   std::optional<PlanFile> plan() const;
   void commit_plan(const PlanFile& plan) const;
   std::optional<State> state() const;

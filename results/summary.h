@@ -1,4 +1,5 @@
-// summary.h5: all records of a run folder in one table, the same bytes for the same records (formats.md).
+// summary.h5: all records of a run folder in one table, the same bytes for the same records
+// (formats.md).
 #pragma once
 
 #include <cstdint>
@@ -21,10 +22,15 @@ void commit_samples(const RunFolder& folder, const Samples& samples);  // no-op 
 Samples read_samples(const RunFolder& folder, const Digest& digest);
 
 std::vector<std::uint8_t> build_summary(const RunFolder& folder);
-void commit_summary(const RunFolder& folder);      // summary.h5 and timing.csv; fault points "summary.*"
+void commit_summary(
+    const RunFolder& folder);  // summary.h5 and timing.csv; fault points "summary.*"
 
-// What is wrong with DIR, one line each with the file: damaged records, a summary that does not follow from the records,
-// commit lines that are missing or double. Empty = all well.
+// "" or what is wrong with the bytes of a summary: truncated, damaged, another version. InputError
+// if it cannot be read.
+std::string summary_problem(const std::filesystem::path& file);
+
+// What is wrong with DIR, one line each with the file: damaged records, a summary that does not
+// follow from the records, commit lines that are missing or double. Empty = all well.
 std::vector<std::string> verify(const RunFolder& folder);
 
 }  // namespace emosweep::results

@@ -1,0 +1,66 @@
+// What the report prints and /statistics of the summary holds, from the rows of one experiment.
+// Private to results/. Definitions: a cell is one (seed, fold) of a condition. Means and standard
+// deviations (n - 1) are undefined (NaN) where nothing, or a single value, is there. A seed is
+// complete if all its folds are done, a fold if it is done for all seeds.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "results/metrics.h"
+#include "results/table.h"
+
+namespace emosweep::results {
+
+struct Spread {
+  std::int64_t n = 0;
+  double mean = kUndefined, sd = kUndefined;
+};
+Spread spread_of(const std::vector<double>& values);  // NaN values are left out
+
+struct CellStatistics {  // of one metric over the cells
+  Spread cells;          // over all done cells
+  Spread seeds;          // over the means of complete seeds: sd over seeds
+  Spread folds;          // over the means of complete folds: sd over folds
+};
+
+struct PooledStatistics {  // of one metric of the confusion matrix summed over the folds of one
+                           // seed
+  std::vector<double> per_seed;  // in the order of `seeds`; NaN for an incomplete seed
+  Spread spread;                 // over the complete seeds
+};
+
+struct ConditionStatistics {
+  std::string label;
+  std::int64_t expected = 0, done = 0, failed = 0, missing = 0;
+  std::int64_t trials = 0;  // distinct ids among the cells: fewer where seeds share a trial
+  CellStatistics macro_f1, uar, accuracy;
+  PooledStatistics pooled_macro_f1, pooled_uar, pooled_accuracy;
+  PooledStatistics majority_macro_f1,
+      majority_accuracy;  // each cell predicts the most frequent class of its training rows
+  Confusion confusion;    // summed over all done cells
+};
+
+// The condition that each (seed, fold) would have been given: the best of all conditions on its
+// validation rows.
+struct NestedSelection {
+  bool exists = false;
+  std::string absent_because;  // where it does not exist
+  std::string metric;          // validation metric that chose
+  ConditionStatistics result;
+  std::vector<std::int64_t> chosen;  // how often each condition won
+};
+
+struct ExperimentStatistics {
+  std::string name;
+  double chance = kUndefined;        // 1 / C
+  std::vector<std::uint64_t> seeds;  // ascending
+  std::vector<std::string> folds;    // in natural order
+  std::vector<ConditionStatistics> conditions;
+  NestedSelection nested;  // only where there are several conditions
+};
+
+ExperimentStatistics experiment_statistics(const Table& table, std::size_t experiment);
+
+}  // namespace emosweep::results

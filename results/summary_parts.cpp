@@ -1,0 +1,241 @@
+#include "results/summary_parts.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/canonical.h"
+#include "base/error.h"
+#include "results/summary.h"
+
+namespace emosweep::results {
+namespace {
+
+template <class T, class Value>
+void write_column(const h5::Node& node, const std::string& name, const Table& table,
+                  const Value& value) {
+  std::vector<T> column;
+  column.reserve(table.rows.size());
+  for (const Row& row : table.rows) column.push_back(value(row));
+  if constexpr (std::is_same_v<T, std::string>) {
+    node.write_texts(name, column);
+  } else {
+    node.write(name, column);
+  }
+}
+
+// The metrics that always stand there, in their order, then whatever else records hold.
+std::vector<std::string> metric_names(const Table& table, NamedValues Row::*values) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : named_scores(Confusion(1))) names.push_back(name);
+  names.emplace_back("loss");
+  std::set<std::string> further;
+  for (const Row& row : table.rows) {
+    for (const auto& [name, value] : row.*values) further.insert(name);
+  }
+  for (const auto& name : names) further.erase(name);
+  names.insert(names.end(), further.begin(), further.end());
+  return names;
+}
+
+// A column's name as the name of a dataset of the group, unlike those in use.
+std::string dataset_name(const std::string& name, std::set<std::string>& used) {
+  std::string base = name;
+  std::replace(base.begin(), base.end(), '/', '_');
+  if (base.empty() || base == "." || base == "..") base = "column_" + base;
+  std::string result = base;
+  for (int n = 2; !used.insert(result).second; ++n) result = base + "_" + std::to_string(n);
+  return result;
+}
+
+void write_spread(const h5::Node& node, const std::string& suffix,
+                  const std::vector<Spread>& spreads) {
+  std::vector<std::int64_t> n;
+  std::vector<double> mean, sd;
+  for (const auto& spread : spreads) {
+    n.push_back(spread.n);
+    mean.push_back(spread.mean);
+    sd.push_back(spread.sd);
+  }
+  node.write("n" + suffix, n);
+  node.write("mean" + suffix, mean);
+  node.write("sd" + suffix, sd);
+}
+
+using Conditions = std::vector<const ConditionStatistics*>;
+
+void write_cells(const h5::Node& parent, const std::string& name, const Conditions& conditions,
+                 CellStatistics ConditionStatistics::*metric) {
+  const h5::Node node = parent.make_group(name);
+  std::vector<Spread> cells, seeds, folds;
+  for (const auto* condition : conditions) {
+    cells.push_back((condition->*metric).cells);
+    seeds.push_back((condition->*metric).seeds);
+    folds.push_back((condition->*metric).folds);
+  }
+  node.set("definition", metric_definition(name));
+  write_spread(node, "", cells);
+  write_spread(node, "_seeds", seeds);
+  write_spread(node, "_folds", folds);
+}
+
+void write_pooled(const h5::Node& parent, const std::string& name, const Conditions& conditions,
+                  PooledStatistics ConditionStatistics::*metric, std::size_t seeds) {
+  const h5::Node node = parent.make_group(name);
+  std::vector<Spread> spreads;
+  std::vector<double> per_seed;
+  for (const auto* condition : conditions) {
+    const PooledStatistics& pooled = condition->*metric;
+    spreads.push_back(pooled.spread);
+    per_seed.insert(per_seed.end(), pooled.per_seed.begin(), pooled.per_seed.end());
+  }
+  node.write("per_seed", per_seed, {conditions.size(), seeds});
+  write_spread(node, "", spreads);
+}
+
+template <class Field>
+std::vector<std::int64_t> counts(const Conditions& conditions, Field field) {
+  std::vector<std::int64_t> values;
+  for (const auto* condition : conditions) values.push_back(condition->*field);
+  return values;
+}
+
+void write_conditions(const h5::Node& node, const Conditions& conditions, std::size_t seeds) {
+  using C = ConditionStatistics;
+  std::vector<std::string> labels;
+  for (const auto* condition : conditions) labels.push_back(condition->label);
+  node.write_texts("condition", labels);
+  node.write("expected", counts(conditions, &C::expected));
+  node.write("done", counts(conditions, &C::done));
+  node.write("failed", counts(conditions, &C::failed));
+  node.write("missing", counts(conditions, &C::missing));
+  node.write("trials", counts(conditions, &C::trials));
+  write_pooled(node, "pooled_macro_f1", conditions, &C::pooled_macro_f1, seeds);
+  write_pooled(node, "pooled_uar", conditions, &C::pooled_uar, seeds);
+  write_pooled(node, "pooled_accuracy", conditions, &C::pooled_accuracy, seeds);
+  write_pooled(node, "majority_macro_f1", conditions, &C::majority_macro_f1, seeds);
+  write_pooled(node, "majority_accuracy", conditions, &C::majority_accuracy, seeds);
+  write_cells(node, "macro_f1", conditions, &C::macro_f1);
+  write_cells(node, "uar", conditions, &C::uar);
+  write_cells(node, "accuracy", conditions, &C::accuracy);
+}
+
+}  // namespace
+
+void write_trials(const h5::Node& node, const Table& table) {
+  const auto& experiments = table.experiments;
+  using Text = std::string;
+  using Whole = std::int64_t;
+  write_column<Text>(node, "id", table, [](const Row& r) { return r.cell.id.hex(); });
+  write_column<Text>(node, "experiment", table,
+                     [&](const Row& r) { return experiments[r.cell.experiment].name; });
+  write_column<Text>(node, "condition", table, [&](const Row& r) {
+    return experiments[r.cell.experiment].conditions[r.cell.condition];
+  });
+  write_column<std::uint64_t>(node, "seed", table, [](const Row& r) { return r.cell.seed; });
+  write_column<Text>(node, "fold", table, [](const Row& r) { return r.cell.fold; });
+  write_column<Text>(node, "group", table, [](const Row& r) { return r.cell.group; });
+  write_column<Text>(node, "status", table, [](const Row& r) { return r.status; });
+  write_column<Text>(node, "reason", table, [](const Row& r) { return r.reason; });
+  write_column<Text>(node, "result_sha256", table, [](const Row& r) { return r.result; });
+  write_column<Whole>(node, "best_epoch", table, [](const Row& r) { return r.best_epoch; });
+  write_column<Whole>(node, "epochs", table, [](const Row& r) { return r.epochs; });
+  write_column<Whole>(node, "train_rows", table, [](const Row& r) { return r.train_rows; });
+  write_column<Whole>(node, "validation_rows", table,
+                      [](const Row& r) { return r.validation_rows; });
+  write_column<Whole>(node, "test_rows", table, [](const Row& r) { return r.test_rows; });
+  for (const auto& name : metric_names(table, &Row::test)) {
+    write_column<double>(node, name, table, [&](const Row& r) { return value_of(r.test, name); });
+  }
+  for (const auto& name : metric_names(table, &Row::validation)) {
+    write_column<double>(node, "validation_" + name, table,
+                         [&](const Row& r) { return value_of(r.validation, name); });
+  }
+}
+
+void write_experiment(const h5::Node& node, const Table& table, const PlannedExperiment& experiment,
+                      std::size_t first, std::size_t rows) {
+  node.set("resolved", experiment.resolved);
+  node.set("classes", experiment.classes);
+  node.set("dataset", experiment.dataset);
+  node.set("samples", sample_groups(table).at(experiment.samples));
+  node.set("protocol", experiment.protocol);
+  node.set("group", experiment.group);
+  node.set("normalise", experiment.normalise);
+  node.set("selection_metric", experiment.selection_metric);
+  node.set("first_trial", static_cast<std::int64_t>(first));
+  node.set("trials", static_cast<std::int64_t>(rows));
+  node.write_texts("conditions", experiment.conditions);
+  const std::uint64_t c = experiment.classes.size();
+  std::vector<std::int64_t> confusion;
+  confusion.reserve(rows * c * c);
+  for (std::size_t i = first; i < first + rows; ++i) {
+    const auto& own = table.rows[i].confusion.counts;
+    confusion.insert(confusion.end(), own.begin(), own.end());
+    if (own.empty()) confusion.resize(confusion.size() + c * c, 0);  // not done
+  }
+  node.write("confusion", confusion, {rows, c, c});
+}
+
+std::map<Digest, std::string> sample_groups(const Table& table) {
+  std::set<std::pair<std::string, Digest>> tables;
+  for (const auto& experiment : table.experiments) {
+    tables.emplace(experiment.dataset, experiment.samples);
+  }
+  std::map<Digest, std::string> groups;
+  std::set<std::string> used;
+  for (const auto& [dataset, digest] : tables) {
+    if (!groups.count(digest)) groups[digest] = dataset_name(dataset, used);
+  }
+  return groups;
+}
+
+void write_samples(const h5::Node& node, const RunFolder& folder, const Table& table) {
+  for (const auto& [digest, name] : sample_groups(table)) {
+    const Samples samples = read_samples(folder, digest);
+    const h5::Node group = node.make_group(name);
+    group.set("dataset", samples.dataset);
+    group.set("digest", digest.hex());
+    group.write_texts("id", samples.id);
+    std::set<std::string> used{"id"};
+    const auto write = [&](const std::string& column, const std::vector<std::string>& values,
+                           const char* role) {
+      const h5::Node dataset = group.write_texts(dataset_name(column, used), values);
+      dataset.set("name", column);
+      dataset.set("role", std::string(role));
+    };
+    std::set<std::string> groups;
+    for (const auto& [column, values] : samples.groups) {
+      write(column, values, "group");
+      groups.insert(column);
+    }
+    for (const auto& [column, values] : samples.metadata) {
+      if (!groups.count(column)) write(column, values, "metadata");
+    }
+  }
+}
+
+void write_statistics(const h5::Node& node, const ExperimentStatistics& statistics) {
+  const std::size_t seeds = statistics.seeds.size();
+  node.set("chance", statistics.chance);
+  node.set("headline", std::string("pooled_macro_f1: macro-F1 of the confusion matrix summed over "
+                                   "the folds of one seed; mean and sd over complete seeds"));
+  node.write("seeds", statistics.seeds);
+  Conditions conditions;
+  for (const auto& condition : statistics.conditions) conditions.push_back(&condition);
+  write_conditions(node, conditions, seeds);
+  if (!statistics.nested.exists) return;
+  const h5::Node nested = node.make_group("nested");
+  nested.set("selected_by", "validation " + statistics.nested.metric);
+  nested.write("chosen", statistics.nested.chosen);
+  write_conditions(nested, {&statistics.nested.result}, seeds);
+}
+
+Digest resolved_digest(const Table& table) {
+  Sha256 hash;
+  for (const auto& experiment : table.experiments) {
+    hash.add_sized(experiment.name).add_sized(experiment.resolved);
+  }
+  return hash.finish();
+}
+
+}  // namespace emosweep::results
