@@ -10,6 +10,14 @@ namespace emosweep::results {
 struct ReportOptions {
   std::string format = "text";  // text | json
 };
+// From plan, records and failures (not from summary.h5, which may be older). Text fits 100 columns
+// where names allow it. JSON:
+// {"statistics": the numbers of /statistics in summary.h5, with failures and missing cells, "cost":
+// times}. InputError: no run folder, a damaged record, an unknown format.
 std::string report(const RunFolder& folder, const ReportOptions& options);
+
+// One line an experiment, by name: its headline (of the nested selection where there are several
+// conditions) beside the majority and chance baselines. The first part of the text report.
+std::string overview(const RunFolder& folder);
 
 }  // namespace emosweep::results

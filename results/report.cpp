@@ -1,0 +1,202 @@
+#include "results/report.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "base/error.h"
+#include "results/json_file.h"
+#include "results/report_parts.h"
+
+namespace emosweep::results {
+namespace {
+
+ReportData load(const RunFolder& folder) {
+  ReportData data{planned_table(folder), {}};
+  fill_table(folder, data.table, nullptr);
+  for (std::size_t e = 0; e < data.table.experiments.size(); ++e) {
+    data.statistics.push_back(experiment_statistics(data.table, e));
+  }
+  return data;
+}
+
+Json number(double value) { return std::isnan(value) ? Json(nullptr) : Json(value); }
+
+Json spread_json(const Spread& spread) {
+  Json json;
+  json["n"] = spread.n;
+  json["mean"] = number(spread.mean);
+  json["sd"] = number(spread.sd);
+  return json;
+}
+
+Json cells_json(const CellStatistics& cells) {
+  Json json = spread_json(cells.cells);
+  json["seeds"] = spread_json(cells.seeds);
+  json["folds"] = spread_json(cells.folds);
+  return json;
+}
+
+Json pooled_json(const PooledStatistics& pooled) {
+  Json json = spread_json(pooled.spread);
+  json["per_seed"] = Json::array();
+  for (const double value : pooled.per_seed) json["per_seed"].push_back(number(value));
+  return json;
+}
+
+Json confusion_json(const Confusion& confusion) {
+  Json rows = Json::array();
+  const auto c = static_cast<std::size_t>(confusion.classes);
+  for (std::size_t t = 0; t < c; ++t) {
+    const auto first = confusion.counts.begin() + static_cast<long>(t * c);
+    rows.push_back(std::vector<std::int64_t>(first, first + static_cast<long>(c)));
+  }
+  return rows;
+}
+
+Json condition_json(const ConditionStatistics& condition) {
+  Json json;
+  json["condition"] = condition.label;
+  json["expected"] = condition.expected;
+  json["done"] = condition.done;
+  json["failed"] = condition.failed;
+  json["missing"] = condition.missing;
+  json["trials"] = condition.trials;
+  json["pooled_macro_f1"] = pooled_json(condition.pooled_macro_f1);
+  json["pooled_uar"] = pooled_json(condition.pooled_uar);
+  json["pooled_accuracy"] = pooled_json(condition.pooled_accuracy);
+  json["majority_macro_f1"] = pooled_json(condition.majority_macro_f1);
+  json["majority_accuracy"] = pooled_json(condition.majority_accuracy);
+  json["macro_f1"] = cells_json(condition.macro_f1);
+  json["uar"] = cells_json(condition.uar);
+  json["accuracy"] = cells_json(condition.accuracy);
+  json["confusion"] = confusion_json(condition.confusion);
+  return json;
+}
+
+Json row_json(const PlannedExperiment& experiment, const Row& row) {
+  Json json;
+  json["id"] = row.cell.id.hex();
+  json["condition"] = experiment.conditions[row.cell.condition];
+  json["seed"] = row.cell.seed;
+  json["fold"] = row.cell.fold;
+  if (row.status == "failed") {
+    json["reason"] = row.reason;
+    json["message"] = row.message;
+  }
+  return json;
+}
+
+Json experiment_json(const ReportData& data, std::size_t e) {
+  const PlannedExperiment& experiment = data.table.experiments[e];
+  const ExperimentStatistics& statistics = data.statistics[e];
+  Json json;
+  json["name"] = experiment.name;
+  json["dataset"] = experiment.dataset;
+  json["protocol"] = experiment.protocol;
+  json["group"] = experiment.group;
+  json["normalise"] = experiment.normalise;
+  json["transductive"] = experiment.normalise == "group";
+  json["selection_metric"] = experiment.selection_metric;
+  json["classes"] = experiment.classes;
+  json["chance"] = number(statistics.chance);
+  json["seeds"] = statistics.seeds;
+  json["folds"] = statistics.folds;
+  json["conditions"] = Json::array();
+  bool complete = true;
+  for (const auto& condition : statistics.conditions) {
+    json["conditions"].push_back(condition_json(condition));
+    complete = complete && condition.done == condition.expected;
+  }
+  json["complete"] = complete;
+  if (statistics.nested.exists) {
+    Json nested = condition_json(statistics.nested.result);
+    nested["selected_by"] = "validation " + statistics.nested.metric;
+    nested["chosen"] = statistics.nested.chosen;
+    json["nested"] = nested;
+  } else if (statistics.conditions.size() > 1) {
+    json["nested"] = nullptr;
+    json["nested_absent_because"] = statistics.nested.absent_because;
+  }
+  json["failures"] = Json::array();
+  json["missing"] = Json::array();
+  for (std::size_t i = data.table.first[e]; i < data.table.first[e + 1]; ++i) {
+    const Row& row = data.table.rows[i];
+    if (row.done()) continue;
+    json[row.status == "failed" ? "failures" : "missing"].push_back(row_json(experiment, row));
+  }
+  return json;
+}
+
+Json cost_json(const Cost& cost) {
+  Json json;
+  json["trials"] = cost.trials;
+  json["wall_seconds"] = cost.wall_seconds;
+  json["cpu_seconds"] = cost.cpu_seconds;
+  json["steps"] = cost.steps;
+  json["restarts"] = cost.restarts;
+  json["peak_memory_bytes"] = cost.peak_memory_bytes;
+  return json;
+}
+
+}  // namespace
+
+std::string cell_name(const Table& table, const Row& row) {
+  const PlannedExperiment& experiment = table.experiments[row.cell.experiment];
+  return experiment.name + " / " + experiment.conditions[row.cell.condition] + " / seed " +
+         std::to_string(row.cell.seed) + " / fold " + row.cell.fold;
+}
+
+Cost cost_of(const Table& table, std::size_t first, std::size_t last) {
+  Cost cost;
+  std::set<Digest> seen;
+  for (std::size_t i = first; i < last; ++i) {
+    const Row& row = table.rows[i];
+    if (!row.done() || !seen.insert(row.cell.id).second) continue;
+    ++cost.trials;
+    cost.wall_seconds += row.cost.wall_seconds;
+    cost.cpu_seconds += row.cost.cpu_seconds;
+    cost.steps += row.cost.steps;
+    cost.restarts += row.cost.restarts;
+    cost.peak_memory_bytes = std::max(cost.peak_memory_bytes, row.cost.peak_memory_bytes);
+  }
+  return cost;
+}
+
+std::string json_report(const ReportData& data) {
+  Json json, definitions;
+  for (const char* metric : {"macro_f1", "uar", "accuracy"}) {
+    definitions[metric] = metric_definition(metric);
+  }
+  definitions["pooled"] =
+      "of the confusion matrix summed over the folds of one seed; mean and sd "
+      "(n-1) over the seeds of which every fold is done";
+  definitions["seeds"] = "over the means of the seeds of which every fold is done";
+  definitions["folds"] = "over the means of the folds that are done for every seed";
+  definitions["majority"] = "every fold predicts the most frequent class of its training rows";
+  definitions["chance"] = "1 / number of classes";
+  json["statistics"]["definitions"] = definitions;
+  json["statistics"]["source_revisions"] = data.table.source_revisions;
+  json["statistics"]["experiments"] = Json::array();
+  json["cost"] = cost_json(cost_of(data.table, 0, data.table.rows.size()));
+  json["cost"]["experiments"] = Json::array();
+  for (std::size_t e = 0; e < data.table.experiments.size(); ++e) {
+    json["statistics"]["experiments"].push_back(experiment_json(data, e));
+    Json cost = cost_json(cost_of(data.table, data.table.first[e], data.table.first[e + 1]));
+    cost["name"] = data.table.experiments[e].name;
+    json["cost"]["experiments"].push_back(cost);
+  }
+  return json_text(json);
+}
+
+std::string report(const RunFolder& folder, const ReportOptions& options) {
+  if (options.format != "text" && options.format != "json") {
+    throw InputError("no report format is called '" + options.format + "': text or json");
+  }
+  const ReportData data = load(folder);
+  return options.format == "json" ? json_report(data) : text_report(data);
+}
+
+std::string overview(const RunFolder& folder) { return overview_text(load(folder)); }
+
+}  // namespace emosweep::results

@@ -1,0 +1,31 @@
+// What the two formats of the report share. Private to results/.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "results/statistics.h"
+#include "results/table.h"
+
+namespace emosweep::results {
+
+struct ReportData {
+  Table table;
+  std::vector<ExperimentStatistics> statistics;  // in the order of table.experiments
+};
+
+std::string text_report(const ReportData& data);
+std::string overview_text(const ReportData& data);
+std::string json_report(const ReportData& data);
+
+// "experiment / condition / seed / fold" of a row.
+std::string cell_name(const Table& table, const Row& row);
+
+struct Cost {  // of the distinct trials that are done
+  std::int64_t trials = 0, steps = 0, restarts = 0;
+  double wall_seconds = 0, cpu_seconds = 0;
+  std::int64_t peak_memory_bytes = 0;  // of the largest
+};
+Cost cost_of(const Table& table, std::size_t first, std::size_t last);
+
+}  // namespace emosweep::results

@@ -1,0 +1,280 @@
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "results/report_parts.h"
+
+namespace emosweep::results {
+namespace {
+
+constexpr std::size_t kListed = 20;  // failures and missing cells that are named
+
+std::string score(double value) {
+  if (std::isnan(value)) return "-";
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4f", value);
+  return text;
+}
+
+std::string score(const Spread& spread) { return score(spread.mean) + " +- " + score(spread.sd); }
+
+// Columns by characters, not bytes: continuation bytes of UTF-8 take no place.
+std::size_t width_of(const std::string& text) {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+  }));
+}
+
+std::string left(const std::string& text, std::size_t width) {
+  return text + std::string(width - std::min(width, width_of(text)), ' ');
+}
+
+std::string right(const std::string& text, std::size_t width) {
+  return std::string(width - std::min(width, width_of(text)), ' ') + text;
+}
+
+// Rows of cells as an aligned table: the first column to the left, the others to the right.
+std::string aligned(const std::vector<std::vector<std::string>>& rows, const std::string& indent) {
+  std::vector<std::size_t> widths;
+  for (const auto& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));
+  }
+  std::string text;
+  for (const auto& row : rows) {
+    text += indent;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      text += i == 0 ? left(row[i], widths[i]) : "  " + right(row[i], widths[i]);
+    }
+    text.erase(text.find_last_not_of(' ') + 1);
+    text += "\n";
+  }
+  return text;
+}
+
+// One value, or nothing to add when there is a line of numbers: "0.71 0.72 0.70".
+std::string list_of(const std::vector<double>& values) {
+  std::string text;
+  for (const double value : values) text += (text.empty() ? "" : " ") + score(value);
+  return text;
+}
+
+std::string done_of(const ConditionStatistics& condition) {
+  return std::to_string(condition.done) + "/" + std::to_string(condition.expected);
+}
+
+const ConditionStatistics& headline_of(const ExperimentStatistics& experiment) {
+  return experiment.nested.exists ? experiment.nested.result : experiment.conditions.front();
+}
+
+std::string normalise_text(const std::string& normalise) {
+  if (normalise == "train") return "train (statistics of the fold's training rows)";
+  if (normalise == "group") return "group (each group by its own rows: TRANSDUCTIVE)";
+  return normalise;
+}
+
+std::string heading(const PlannedExperiment& experiment, const ExperimentStatistics& statistics) {
+  std::string text = "== " + experiment.name + "\n";
+  text += "   dataset " + experiment.dataset + ", protocol " + experiment.protocol;
+  if (!experiment.group.empty()) text += ", group " + experiment.group;
+  text += ", " + std::to_string(statistics.folds.size()) + " folds, " +
+          std::to_string(statistics.seeds.size()) + " seeds, " +
+          std::to_string(experiment.classes.size()) + " classes\n";
+  text += "   normalise " + normalise_text(experiment.normalise) + ", best epoch by " +
+          (experiment.selection_metric == "last" ? "none: the last epoch is kept"
+                                                 : "validation " + experiment.selection_metric) +
+          "\n";
+  return text;
+}
+
+std::string conditions_table(const ExperimentStatistics& statistics) {
+  std::vector<std::vector<std::string>> rows{
+      {"condition", "cells", "macro-F1 pooled", "UAR pooled", "accuracy pooled"}};
+  const auto add = [&](const ConditionStatistics& condition) {
+    rows.push_back({condition.label, done_of(condition), score(condition.pooled_macro_f1.spread),
+                    score(condition.pooled_uar.spread), score(condition.pooled_accuracy.spread)});
+  };
+  for (const auto& condition : statistics.conditions) add(condition);
+  if (statistics.nested.exists) add(statistics.nested.result);
+  const ConditionStatistics& any = headline_of(statistics);
+  rows.push_back({"baseline: majority class of training", "",
+                  score(any.majority_macro_f1.spread.mean), "",
+                  score(any.majority_accuracy.spread.mean)});
+  rows.push_back(
+      {"baseline: chance (1/C)", "", "", score(statistics.chance), score(statistics.chance)});
+  return aligned(rows, "   ");
+}
+
+std::string details(const ConditionStatistics& condition) {
+  std::vector<std::vector<std::string>> rows{{"", "mean", "sd cells", "sd seeds", "sd folds"}};
+  const auto add = [&](const char* name, const CellStatistics& cells) {
+    rows.push_back({name, score(cells.cells.mean), score(cells.cells.sd), score(cells.seeds.sd),
+                    score(cells.folds.sd)});
+  };
+  add("macro-F1", condition.macro_f1);
+  add("UAR", condition.uar);
+  add("accuracy", condition.accuracy);
+  std::string text = "   -- " + condition.label + "\n";
+  text += "      pooled macro-F1 per seed: " + list_of(condition.pooled_macro_f1.per_seed) + "\n";
+  if (condition.trials < condition.expected) {
+    text += "      " + std::to_string(condition.expected) + " cells share " +
+            std::to_string(condition.trials) + " trials (what is trained does not depend on the " +
+            "rest), so the sd over them is no evidence\n";
+  }
+  text += "      per fold (metric of each cell's own test rows, then averaged):\n";
+  return text + aligned(rows, "        ");
+}
+
+std::string confusion_text(const Confusion& confusion, const std::vector<std::string>& classes) {
+  const auto c = static_cast<std::size_t>(confusion.classes);
+  std::vector<std::vector<std::string>> rows{{"true \\ predicted"}};
+  // Long names would make the columns wide; the rows say which number is which class.
+  for (std::size_t k = 0; k < c; ++k) rows[0].push_back("[" + std::to_string(k) + "]");
+  for (const char* column : {"n", "recall", "F1"}) rows[0].emplace_back(column);
+  const auto scores_of = class_scores(confusion);
+  for (std::size_t t = 0; t < c; ++t) {
+    rows.push_back({"[" + std::to_string(t) + "] " + classes[t]});
+    for (std::size_t p = 0; p < c; ++p) {
+      rows.back().push_back(std::to_string(confusion.counts[t * c + p]));
+    }
+    rows.back().push_back(std::to_string(scores_of[t].support));
+    rows.back().push_back(score(scores_of[t].recall).substr(0, 5));
+    rows.back().push_back(score(scores_of[t].f1).substr(0, 5));
+  }
+  return aligned(rows, "      ");
+}
+
+std::string nested_text(const PlannedExperiment& experiment, const NestedSelection& nested) {
+  if (!nested.exists) return "   no nested selection: " + nested.absent_because + "\n";
+  std::string text = "   nested selection: each (seed, fold) takes the condition of " +
+                     std::string(nested.metric == "loss" ? "lowest" : "highest") + " validation " +
+                     nested.metric + "; chosen:\n";
+  for (std::size_t c = 0; c < nested.chosen.size(); ++c) {
+    text += "      " + std::to_string(nested.chosen[c]) + " x " + experiment.conditions[c] + "\n";
+  }
+  return text;
+}
+
+// The rows of one status, the first of them by name.
+std::string listed(const Table& table, std::size_t first, std::size_t last,
+                   const std::string& status, const std::string& title) {
+  std::vector<const Row*> rows;
+  for (std::size_t i = first; i < last; ++i) {
+    if (table.rows[i].status == status) rows.push_back(&table.rows[i]);
+  }
+  if (rows.empty()) return "";
+  std::string text = "   " + std::to_string(rows.size()) + " " + title + ":\n";
+  for (std::size_t i = 0; i < std::min(rows.size(), kListed); ++i) {
+    text += "      " + cell_name(table, *rows[i]);
+    if (!rows[i]->reason.empty()) text += ": " + rows[i]->reason + ", " + rows[i]->message;
+    text += "\n";
+  }
+  if (rows.size() > kListed) {
+    text += "      ... and " + std::to_string(rows.size() - kListed) + " more\n";
+  }
+  return text;
+}
+
+std::string experiment_text(const ReportData& data, std::size_t e) {
+  const PlannedExperiment& experiment = data.table.experiments[e];
+  const ExperimentStatistics& statistics = data.statistics[e];
+  std::string text = heading(experiment, statistics);
+  if (statistics.conditions.empty()) return text + "   nothing is planned\n";
+  std::int64_t lacking = 0;
+  for (const auto& condition : statistics.conditions) {
+    lacking += condition.expected - condition.done;
+  }
+  if (lacking > 0) {
+    text += "   INCOMPLETE: " + std::to_string(lacking) +
+            " cells are not done (listed below); seeds with a missing fold are left out of pooled "
+            "scores\n";
+  }
+  text += "\n" + conditions_table(statistics) + "\n";
+  if (statistics.conditions.size() > 1) {
+    text += nested_text(experiment, statistics.nested) + "\n";
+  }
+  for (const auto& condition : statistics.conditions) text += details(condition);
+  if (statistics.nested.exists) text += details(statistics.nested.result);
+  const ConditionStatistics& shown = headline_of(statistics);
+  if (statistics.nested.exists || statistics.conditions.size() == 1) {
+    text += "\n   confusion of the pooled predictions (counts over all seeds and folds), " +
+            shown.label + ":\n" + confusion_text(shown.confusion, experiment.classes);
+  } else {
+    for (const auto& condition : statistics.conditions) {
+      text += "\n   confusion of the pooled predictions (counts over all seeds and folds), " +
+              condition.label + ":\n" + confusion_text(condition.confusion, experiment.classes);
+    }
+  }
+  const std::size_t first = data.table.first[e], last = data.table.first[e + 1];
+  const std::string failed = listed(data.table, first, last, "failed", "failed");
+  const std::string missing = listed(data.table, first, last, "missing", "missing");
+  if (!failed.empty() || !missing.empty()) text += "\n" + failed + missing;
+  return text;
+}
+
+std::string definitions_text() {
+  std::string text = "Definitions\n";
+  for (const char* name : {"macro_f1", "uar", "accuracy"}) {
+    text += "  " + left(name, 10) + metric_definition(name) + "\n";
+  }
+  text +=
+      "  pooled    of the confusion matrix summed over the folds of one seed, then mean +- sd "
+      "(n-1)\n            over the seeds of which every fold is done\n";
+  text +=
+      "  sd cells  over all (seed, fold); sd seeds: over the means of complete seeds; sd folds: "
+      "over\n            the means of complete folds\n";
+  text +=
+      "  majority  every fold predicts the most frequent class of its training rows, on the "
+      "same test rows\n";
+  return text;
+}
+
+}  // namespace
+
+std::string overview_text(const ReportData& data) {
+  std::vector<std::vector<std::string>> rows{{"experiment", "cells", "macro-F1 pooled",
+                                              "UAR pooled", "accuracy pooled", "majority",
+                                              "chance"}};
+  for (std::size_t e = 0; e < data.statistics.size(); ++e) {
+    const ExperimentStatistics& statistics = data.statistics[e];
+    std::string name = statistics.name;
+    if (data.table.experiments[e].normalise == "group") name += " (transductive)";
+    if (statistics.conditions.empty()) {
+      rows.push_back({name, "0/0"});
+      continue;
+    }
+    std::int64_t done = 0, expected = 0;
+    for (const auto& condition : statistics.conditions) {
+      done += condition.done;
+      expected += condition.expected;
+    }
+    const std::string cells = std::to_string(done) + "/" + std::to_string(expected);
+    if (statistics.conditions.size() > 1 && !statistics.nested.exists) {
+      rows.push_back({name, cells, "see conditions"});
+      continue;
+    }
+    const ConditionStatistics& shown = headline_of(statistics);
+    if (statistics.nested.exists) name += " (nested)";
+    rows.push_back({name, cells, score(shown.pooled_macro_f1.spread),
+                    score(shown.pooled_uar.spread), score(shown.pooled_accuracy.spread),
+                    score(shown.majority_macro_f1.spread.mean), score(statistics.chance)});
+  }
+  return aligned(rows, "  ");
+}
+
+std::string text_report(const ReportData& data) {
+  std::string text = "Experiments (mean +- sd over seeds; majority: its macro-F1; chance: 1/C)\n" +
+                     overview_text(data) + "\n";
+  for (std::size_t e = 0; e < data.statistics.size(); ++e) {
+    text += experiment_text(data, e) + "\n";
+  }
+  text += definitions_text();
+  const Cost cost = cost_of(data.table, 0, data.table.rows.size());
+  char line[160];
+  std::snprintf(line, sizeof line,
+                "\nCost: %lld trials, %.1f s of wall time in trials, %.1f CPU seconds\n",
+                static_cast<long long>(cost.trials), cost.wall_seconds, cost.cpu_seconds);
+  return text + line;
+}
+
+}  // namespace emosweep::results
