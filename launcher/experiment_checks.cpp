@@ -1,4 +1,6 @@
 // Mistakes that no single key shows.
+#include <algorithm>
+
 #include "launcher/experiment_file.h"
 
 namespace emosweep::launcher {
@@ -36,6 +38,11 @@ void check_together(const Values& values, const Experiment& experiment, FileMist
   }
   if (!linear && values[Key::warmup_epochs].number > 0 && values[Key::warmup_steps].integer > 0) {
     add(Key::warmup_steps, "warmup_steps and warmup_epochs exclude each other: take one of them");
+  }
+  const std::vector<double>& weights = values[Key::class_weights].numbers;
+  if (!weights.empty() &&
+      std::all_of(weights.begin(), weights.end(), [](double w) { return w == 0; })) {
+    add(Key::class_weights, "class_weights: at least one number must be > 0");
   }
   if (linear && values.is(Key::class_weights, "batch")) {
     add(Key::class_weights,

@@ -1,0 +1,93 @@
+// What `plan --json` prints: the same facts as the text, every fold and condition.
+#include <nlohmann/json.hpp>
+
+#include "launcher/estimate.h"
+#include "launcher/plan.h"
+#include "launcher/plan_facts.h"
+
+namespace emosweep::launcher {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json dataset_json(const data::Dataset& dataset) {
+  Json out;
+  out["name"] = dataset.name;
+  out["digest"] = dataset.digest.hex();
+  out["samples"] = dataset.size();
+  const std::vector<std::int64_t> counts = class_counts(dataset);
+  for (std::size_t c = 0; c < counts.size(); ++c) {
+    out["classes"].push_back({{"name", dataset.target.classes[c]}, {"samples", counts[c]}});
+  }
+  out["groups"] = Json::array();
+  for (const data::Column& column : dataset.groups) {
+    out["groups"].push_back({{"name", column.name}, {"values", different(column)}});
+  }
+  for (const data::Modality& modality : dataset.modalities) {
+    const ModalityFacts facts = modality_facts(modality);
+    out["modalities"].push_back({{"name", modality.name},
+                                 {"kind", modality.kind},
+                                 {"columns", modality.width},
+                                 {"missing_values", facts.missing_values},
+                                 {"absent_samples", facts.absent_rows}});
+  }
+  return out;
+}
+
+Json part_json(const data::Dataset& dataset, const std::vector<std::int32_t>& rows) {
+  return {{"samples", rows.size()}, {"classes", class_counts(dataset, rows)}};
+}
+
+Json experiment_json(const PlannedExperiment& experiment, const TrialCounts& counts) {
+  const data::Dataset& dataset = experiment.data->dataset;
+  Json out;
+  out["name"] = experiment.name;
+  out["dataset"] = dataset_json(dataset);
+  out["protocol"] = data::protocol_name(experiment.split.protocol);
+  out["group"] = experiment.split.group;
+  out["split_seed"] = experiment.split.split_seed;
+  out["duplicates"] = experiment.folds->duplicates;
+  for (const data::Fold& fold : experiment.folds->folds) {
+    out["folds"].push_back({{"name", fold.name},
+                            {"group", fold.group},
+                            {"train", part_json(dataset, fold.train)},
+                            {"validation", part_json(dataset, fold.validation)},
+                            {"test", part_json(dataset, fold.test)},
+                            {"dropped", fold.dropped},
+                            {"hash", fold.hash.hex()}});
+  }
+  for (const PlannedCondition& condition : experiment.conditions) {
+    out["conditions"].push_back({{"label", condition.label},
+                                 {"reads_seed", condition.reads_seed},
+                                 {"identity", condition.canonical},
+                                 {"idle", condition.idle}});
+  }
+  out["seeds"] = experiment.seeds;
+  out["cells"] = counts.cells;
+  out["trials"] = counts.trials;
+  out["cpu_seconds"] = counts.seconds;
+  out["resolved"] = experiment.resolved;
+  return out;
+}
+
+}  // namespace
+
+std::string plan_json(const Plan& plan, int ranks) {
+  Json out;
+  const std::vector<TrialCounts> counts = trial_counts(plan);
+  for (std::size_t e = 0; e < plan.experiments.size(); ++e) {
+    out["experiments"].push_back(experiment_json(plan.experiments[e], counts[e]));
+  }
+  out["cells"] = plan.file.cells.size();
+  out["trials"] = plan.trials.size();
+  out["estimate"] = {{"cpu_seconds", plan.estimate.cpu_seconds},
+                     {"ranks", ranks},
+                     {"wall_seconds", wall_seconds(plan, ranks)},
+                     {"memory_bytes_per_rank", plan.estimate.memory_bytes},
+                     {"disk_bytes", plan.estimate.disk_bytes}};
+  out["warnings"] = plan.warnings;
+  return out.dump(2) + "\n";
+}
+
+}  // namespace emosweep::launcher
