@@ -27,12 +27,8 @@ class Places {
 
   Place of_offset(std::size_t offset) const {
     const auto after = std::upper_bound(starts_.begin(), starts_.end(), offset);
-    const std::size_t begin = *(after - 1);
-    const auto characters =
-        std::count_if(text_.begin() + static_cast<std::ptrdiff_t>(begin),
-                      text_.begin() + static_cast<std::ptrdiff_t>(std::min(offset, text_.size())),
-                      [](char c) { return !continues_character(c); });
-    return {file_, static_cast<int>(after - starts_.begin()), static_cast<int>(characters) + 1};
+    return {file_, static_cast<int>(after - starts_.begin()),
+            static_cast<int>(characters(*(after - 1), std::min(offset, text_.size()))) + 1};
   }
 
   Place of(const YAML::Mark& mark) const {
@@ -56,9 +52,21 @@ class Places {
   }
 
  private:
+  // Characters of [begin, end). Goes on from the last question where it can: a file of one line
+  // would take quadratic time otherwise.
+  std::size_t characters(std::size_t begin, std::size_t end) const {
+    if (begin != known_begin_ || end < known_end_) {
+      known_begin_ = known_end_ = begin;
+      known_count_ = 0;
+    }
+    for (; known_end_ < end; ++known_end_) known_count_ += !continues_character(text_[known_end_]);
+    return known_count_;
+  }
+
   const std::string& text_;
   const std::string& file_;
   std::vector<std::size_t> starts_;
+  mutable std::size_t known_begin_ = 0, known_end_ = 0, known_count_ = 0;
 };
 
 // The length of the UTF-8 character at `at`, 0 where there is none (RFC 3629: no overlong forms, no

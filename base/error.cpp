@@ -48,9 +48,11 @@ InputError::InputError(const Place& place, std::string_view message)
 void Mistakes::add(const Place& place, std::string_view message) { add(at_place(place, message)); }
 
 void Mistakes::add(std::string_view message) {
-  if (std::find(lines_.begin(), lines_.end(), message) == lines_.end()) {
-    lines_.emplace_back(message);
-  }
+  // Nobody reads more, and a hostile file could hold millions.
+  constexpr std::size_t most = 1000;
+  if (lines_.size() > most) return;
+  if (std::find(lines_.begin(), lines_.end(), message) != lines_.end()) return;
+  lines_.emplace_back(lines_.size() < most ? message : "further mistakes are not listed");
 }
 
 void Mistakes::throw_if_any() const {

@@ -12,9 +12,9 @@ namespace emosweep {
 enum class Exit : int {
   done = 0,           // everything asked for is done
   trials_failed = 1,  // finished, but some trials failed
-  bad_input = 2,      // the command line, the experiment file or the data is wrong; nothing was trained
-  cannot_go_on = 3,   // device, communication or storage; what was committed is safe
-  interrupted = 75,   // stopped by a signal or a time limit; run again to go on
+  bad_input = 2,  // the command line, the experiment file or the data is wrong; nothing was trained
+  cannot_go_on = 3,  // device, communication or storage; what was committed is safe
+  interrupted = 75,  // stopped by a signal or a time limit; run again to go on
 };
 
 // A place in a file as a user's editor counts: lines and columns from 1; 0 = not known.
@@ -30,7 +30,8 @@ class Error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// The command line, a file or the data is wrong: exit code 2. The message may hold several lines, one a mistake.
+// The command line, a file or the data is wrong: exit code 2. The message may hold several lines,
+// one a mistake.
 class InputError : public Error {
  public:
   using Error::Error;
@@ -55,7 +56,7 @@ class TrialError : public Error {
   std::string reason_;
 };
 
-// Collects all mistakes of an input, so that they are reported together. Not thread-safe.
+// Collects the mistakes of an input (1000 at most), to be reported together. Not thread-safe.
 class Mistakes {
  public:
   void add(const Place& place, std::string_view message);
@@ -68,7 +69,8 @@ class Mistakes {
   std::vector<std::string> lines_;
 };
 
-// The candidate nearest to `word` by edit distance (at most a third of its length), or "" where none is near.
+// The candidate nearest to `word` by edit distance (at most a third of its length), or "" where
+// none is near.
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
 
 namespace detail {
@@ -79,8 +81,7 @@ namespace detail {
 }  // namespace emosweep
 
 // Holds in release builds too. For errors of the program itself, not of its input.
-#define EMO_CHECK(condition, message)                                                   \
-  do {                                                                                  \
-    if (!(condition))                                                                   \
-      ::emosweep::detail::check_failed(#condition, __FILE__, __LINE__, (message));      \
+#define EMO_CHECK(condition, message)                                                              \
+  do {                                                                                             \
+    if (!(condition)) ::emosweep::detail::check_failed(#condition, __FILE__, __LINE__, (message)); \
   } while (false)

@@ -325,6 +325,17 @@ TEST(Limits, DeepFilesEndEarly) {
   EXPECT_NE(first_mistake(merges).find("64 merges"), std::string::npos);
 }
 
+// Every value of one long line has a place of its own, and every key of a list of mistakes a line.
+TEST(Limits, LongLinesTakeLinearTime) {
+  std::string line = "[";
+  for (int i = 0; i < 150'000; ++i) line += "\xC3\xA4,";
+  const Node root = parsed(line + "]");
+  EXPECT_EQ(at(root.items.back().place), "1:" + std::to_string(2 * 149'999 + 2));
+  std::string repeated;
+  for (int i = 0; i < 90'000; ++i) repeated += "a: 1\n";
+  EXPECT_NE(first_mistake(repeated).find("twice"), std::string::npos);
+}
+
 TEST(Limits, AreWhatTheOptionsSay) {
   EXPECT_EQ(first_mistake("[1, 2, 3]", {.bytes = 9, .nodes = 4, .depth = 1}), "");
   EXPECT_NE(first_mistake("[1, 2, 3]", {.bytes = 8, .nodes = 4, .depth = 1}), "");

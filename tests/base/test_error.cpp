@@ -33,6 +33,14 @@ TEST(Mistakes, AreReportedTogetherAndOnce) {
   }
 }
 
+TEST(Mistakes, AreCutOffWhereNobodyReadsOn) {
+  Mistakes mistakes;
+  for (int i = 0; i < 5000; ++i) mistakes.add("mistake " + std::to_string(i));
+  ASSERT_EQ(mistakes.lines().size(), 1001u);
+  EXPECT_EQ(mistakes.lines()[999], "mistake 999");
+  EXPECT_EQ(mistakes.lines()[1000], "further mistakes are not listed");
+}
+
 TEST(Nearest, CountsSwapsAsOneEdit) {
   const std::vector<std::string> keys = {"protocol", "patience", "epochs", "lr", "loss"};
   EXPECT_EQ(nearest("protcool", keys), "protocol");
