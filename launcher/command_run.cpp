@@ -2,7 +2,7 @@
 #include <chrono>
 
 #include "launcher/command_line.h"
-#include "launcher/run_arguments.h"
+#include "launcher/run_options.h"
 #include "launcher/run_together.h"
 
 namespace emosweep::launcher {

@@ -188,7 +188,7 @@ Exit run_plan(const World& world, const Plan& plan, const RunOptions& options,
               (setup.failed > 0 ? " (--retry-failed tries them again)" : "") + "; " +
               std::to_string(world.size) + " ranks");
   }
-  pin(world);
+  if (options.pin) pin(world);
 
   Monitor* const monitor = owner ? &*owner->monitor : nullptr;
   RankLoop loop(world, plan, setup, folder, *coordinator, *log, worker, monitor,

@@ -24,6 +24,7 @@ struct RunOptions {
   double end_unix = 0;        // no trial starts that cannot finish by then; 0 = no limit
   ProgressLine::Kind progress = ProgressLine::Kind::none;
   bool print_report = true;  // on stdout at the end
+  bool pin = true;
   LeaseOptions lease;
   std::chrono::seconds patience{900};  // no sign of life of any rank for so long ends the run
 };

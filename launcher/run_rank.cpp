@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "distributed/devices.h"
 #include "launcher/run_log.h"
+#include "launcher/run_version.h"
 #include "launcher/signals.h"
 
 namespace emosweep::launcher {
@@ -157,7 +158,7 @@ results::Provenance RankLoop::provenance(const Todo& todo, double start_unix) co
   out.restarts = todo.restarts;
   out.host = world_.host;
   out.device = "cpu";
-  out.source_revision = EMOSWEEP_VERSION;
+  out.source_revision = source_revision();
   out.libraries = "torch " TORCH_VERSION;
   out.rank = world_.rank;
   out.ranks = world_.size;

@@ -1,4 +1,4 @@
-#include "launcher/run_arguments.h"
+#include "launcher/run_options.h"
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
