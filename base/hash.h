@@ -1,4 +1,5 @@
-// SHA-256 (FIPS 180-4, by OpenSSL's libcrypto) and the digest type that names trials, tables and splits.
+// SHA-256 (FIPS 180-4, by OpenSSL's libcrypto) and the digest type that names trials, tables and
+// splits.
 #pragma once
 
 #include <array>
@@ -15,9 +16,9 @@ namespace emosweep {
 struct Digest {
   std::array<std::uint8_t, 32> bytes{};
   auto operator<=>(const Digest&) const = default;
-  std::string hex() const;                          // 64 lower-case digits
-  std::string brief() const;                        // the first 12, for people
-  static Digest from_hex(std::string_view text);    // InputError unless 64 hex digits
+  std::string hex() const;                        // 64 lower-case digits
+  std::string brief() const;                      // the first 12, for people
+  static Digest from_hex(std::string_view text);  // InputError unless 64 hex digits
 };
 
 // Incremental; an object is used by one thread.
@@ -29,8 +30,9 @@ class Sha256 {
   Sha256& operator=(const Sha256&) = delete;
   Sha256& add(std::span<const std::uint8_t> bytes);
   Sha256& add(std::string_view text);
-  Sha256& add_sized(std::string_view text);  // its length first, so that ("ab","c") and ("a","bc") differ
-  Digest finish();                           // once
+  Sha256& add_sized(
+      std::string_view text);  // its length first, so that ("ab","c") and ("a","bc") differ
+  Digest finish();             // once
 
  private:
   struct State;

@@ -11,7 +11,8 @@ enum class TargetKind { single, multi, aspects, regression };
 struct TargetSpec {
   std::string name;
   TargetKind kind = TargetKind::single;
-  std::vector<std::string> outputs;  // labels of multi, aspects of aspects, values of regression; empty for single
+  std::vector<std::string>
+      outputs;  // labels of multi, aspects of aspects, values of regression; empty for single
   std::vector<std::string> classes;  // in index order
 };
 
