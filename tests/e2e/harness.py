@@ -63,7 +63,7 @@ def emosweep(*arguments, ranks=None, env=None, code=0, timeout=120):
 
 # ---- the fixture and experiments
 
-DATASET, GROUP_COLUMN, LABEL, AUDIO, VISUAL = "synthetic", "subject", "label", "audio", "visual"
+DATASET, GROUP_COLUMN, LABEL, AUDIO, VISUAL = "synthetic", "subject", "emotion", "audio", "visual"
 
 TEMPLATE = {"dataset": str(FIXTURE), "protocol": "loso", "group": "subject", "validation_groups": 1, "modality": "both",
             "hidden_size": 8, "epochs": 2, "batch_size": 16, "lr": "1.0e-2"}
