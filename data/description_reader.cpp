@@ -2,15 +2,26 @@
 
 #include <algorithm>
 
+#include "data/table.h"
+
 namespace emosweep::data {
 
+// A cell may be a megabyte, and it may hold control characters or broken UTF-8 that a terminal
+// should not see.
 std::string in_quotes(const std::string& text) {
-  constexpr std::size_t kMost = 60;  // a cell may be a megabyte
-  if (text.size() <= kMost) return "'" + text + "'";
-  std::size_t end = kMost;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
-    --end;  // whole characters
-  return "'" + text.substr(0, end) + "...'";
+  constexpr std::size_t kMost = 60;
+  std::size_t end = text.size();
+  if (end > kMost) {
+    end = kMost;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  }
+  std::string shown = text.substr(0, end);
+  const bool broken = first_bad_byte(shown) != std::string_view::npos;
+  for (char& c : shown) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7F || (broken && byte >= 0x80)) c = '?';
+  }
+  return "'" + shown + (end < text.size() ? "...'" : "'");
 }
 
 std::string listed(const std::vector<std::string>& names) {

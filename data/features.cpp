@@ -122,8 +122,8 @@ void warn(const std::string& what, const Modality& modality, std::vector<std::st
   if (count > 10) columns.resize(10);
   warnings.push_back("modality " + in_quotes(modality.name) + ": " + std::to_string(count) +
                      (count == 1 ? " column is " : " columns are ") + what +
-                     " in training and becomes 0: " + listed(columns) +
-                     (count > 10 ? ", ..." : ""));
+                     (count == 1 ? " in training and becomes 0: " : " in training and become 0: ") +
+                     listed(columns) + (count > 10 ? ", ..." : ""));
 }
 
 }  // namespace

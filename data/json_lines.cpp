@@ -39,9 +39,10 @@ class FlatObject final : public nlohmann::json_sax<nlohmann::json> {
   bool parse_error(std::size_t at, const std::string&,
                    const nlohmann::detail::exception& error) override {
     const std::string text = error.what();
-    const auto detail = text.rfind(": ");
-    wrong = "not JSON at byte " + std::to_string(at) + " of the line" +
-            (detail == std::string::npos ? "" : text.substr(detail));
+    const auto last_read = text.find("; last read");  // the line's own bytes, maybe broken ones
+    const auto detail = text.rfind(": ", last_read);
+    wrong = "not JSON near byte " + std::to_string(at) + " of the line" +
+            (detail == std::string::npos ? "" : text.substr(detail, last_read - detail));
     return false;
   }
 

@@ -227,8 +227,8 @@ Loaded RowLoader::finish() {
     warn("classes are not listed; found " + std::to_string(dataset.target.classes.size()) +
          " in the column " + in_quotes(d_.label.text) + ": " + listed(dataset.target.classes));
   }
-  if (unlabelled_ > 0) warn(std::to_string(unlabelled_) + " rows without a label are left out");
-  if (infinite_ > 0) warn(std::to_string(infinite_) + " infinite cells are read as missing");
+  if (unlabelled_ > 0) warn("rows without a label, left out: " + std::to_string(unlabelled_));
+  if (infinite_ > 0) warn("infinite cells, read as missing: " + std::to_string(infinite_));
   std::vector<std::int64_t> counts(dataset.target.classes.size());
   for (const std::int32_t label : dataset.label) ++counts[static_cast<std::size_t>(label)];
   std::vector<std::string> empty;

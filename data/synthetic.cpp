@@ -1,5 +1,6 @@
 #include "data/synthetic.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <string>

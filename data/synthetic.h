@@ -12,16 +12,17 @@ namespace emosweep::data {
 // both together tell more than each.
 struct SyntheticOptions {
   std::int64_t subjects = 8;  // 3 to 10,000
-  std::int64_t samples_per_subject =
-      24;                    // classes to 100,000; classes are balanced within each subject
-  std::int64_t classes = 4;  // 2 to 26
-  std::int64_t audio_width = 16, visual_width = 12;  // 1 to 10,000
-  double audio_effect = .25,
-         visual_effect = .40;   // standard deviation of the class patterns; 0 = no information
+  // The number of classes to 100,000; classes are balanced within each subject.
+  std::int64_t samples_per_subject = 24;
+  std::int64_t classes = 4;       // 2 to 26
+  std::int64_t audio_width = 16;  // 1 to 10,000, as visual_width
+  std::int64_t visual_width = 12;
+  double audio_effect = .35;  // standard deviation of the class patterns; 0 = no information
+  double visual_effect = .50;
   double subject_effect = 1.0;  // of the offset that all samples of a subject share
   double missing_cells = .02;   // fraction of cells that are empty
-  double missing_modality =
-      .03;  // fraction of samples without audio, and as many without visual; never both
+  // Fraction of samples without audio, and as many without visual; never both.
+  double missing_modality = .03;
   std::uint64_t seed = 1;
 };
 
