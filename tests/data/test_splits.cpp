@@ -361,7 +361,7 @@ TEST(DuplicateSamples, AreRefusedByDefault) {
   o.group = "who";
   const std::string text = error_of([&] { make_folds(d, o); });
   EXPECT_TRUE(holds(text, "2 pairs of equal samples"));
-  EXPECT_TRUE(holds(text, "fold 'g0': 'row1' (train) = 'row0' (test)"));
+  EXPECT_TRUE(holds(text, "fold 'g1': 'row0' (train) = 'row1' (test)"));
   EXPECT_TRUE(
       holds(text, "write 'duplicates: drop_from_train' or 'duplicates: allow' in /x/dataset.yaml"));
 }
