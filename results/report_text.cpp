@@ -9,14 +9,17 @@ namespace {
 
 constexpr std::size_t kListed = 20;  // failures and missing cells that are named
 
-std::string score(double value) {
+std::string score(double value, int digits = 4) {
   if (std::isnan(value)) return "-";
   char text[32];
-  std::snprintf(text, sizeof text, "%.4f", value);
+  std::snprintf(text, sizeof text, "%.*f", digits, value);
   return text;
 }
 
-std::string score(const Spread& spread) { return score(spread.mean) + " +- " + score(spread.sd); }
+std::string score(const Spread& spread) {
+  if (spread.n == 0) return "-";
+  return score(spread.mean) + " +- " + score(spread.sd);
+}
 
 // Columns by characters, not bytes: continuation bytes of UTF-8 take no place.
 std::size_t width_of(const std::string& text) {
@@ -80,22 +83,22 @@ std::string heading(const PlannedExperiment& experiment, const ExperimentStatist
   text += ", " + std::to_string(statistics.folds.size()) + " folds, " +
           std::to_string(statistics.seeds.size()) + " seeds, " +
           std::to_string(experiment.classes.size()) + " classes\n";
-  text += "   normalise " + normalise_text(experiment.normalise) + ", best epoch by " +
-          (experiment.selection_metric == "last" ? "none: the last epoch is kept"
-                                                 : "validation " + experiment.selection_metric) +
-          "\n";
+  text += "   normalise " + normalise_text(experiment.normalise) + ", " +
+          (experiment.selection_metric == "last"
+               ? "the last epoch is kept\n"
+               : "best epoch by validation " + experiment.selection_metric + "\n");
   return text;
 }
 
 std::string conditions_table(const ExperimentStatistics& statistics) {
   std::vector<std::vector<std::string>> rows{
       {"condition", "cells", "macro-F1 pooled", "UAR pooled", "accuracy pooled"}};
-  const auto add = [&](const ConditionStatistics& condition) {
-    rows.push_back({condition.label, done_of(condition), score(condition.pooled_macro_f1.spread),
+  const auto add = [&](const std::string& label, const ConditionStatistics& condition) {
+    rows.push_back({label, done_of(condition), score(condition.pooled_macro_f1.spread),
                     score(condition.pooled_uar.spread), score(condition.pooled_accuracy.spread)});
   };
-  for (const auto& condition : statistics.conditions) add(condition);
-  if (statistics.nested.exists) add(statistics.nested.result);
+  for (const auto& condition : statistics.conditions) add(condition.label, condition);
+  if (statistics.nested.exists) add("nested selection (see below)", statistics.nested.result);
   const ConditionStatistics& any = headline_of(statistics);
   rows.push_back({"baseline: majority class of training", "",
                   score(any.majority_macro_f1.spread.mean), "",
@@ -118,8 +121,8 @@ std::string details(const ConditionStatistics& condition) {
   text += "      pooled macro-F1 per seed: " + list_of(condition.pooled_macro_f1.per_seed) + "\n";
   if (condition.trials < condition.expected) {
     text += "      " + std::to_string(condition.expected) + " cells share " +
-            std::to_string(condition.trials) + " trials (what is trained does not depend on the " +
-            "rest), so the sd over them is no evidence\n";
+            std::to_string(condition.trials) +
+            " trials, because these do not read the seed: no sd over seeds to speak of\n";
   }
   text += "      per fold (metric of each cell's own test rows, then averaged):\n";
   return text + aligned(rows, "        ");
@@ -138,17 +141,18 @@ std::string confusion_text(const Confusion& confusion, const std::vector<std::st
       rows.back().push_back(std::to_string(confusion.counts[t * c + p]));
     }
     rows.back().push_back(std::to_string(scores_of[t].support));
-    rows.back().push_back(score(scores_of[t].recall).substr(0, 5));
-    rows.back().push_back(score(scores_of[t].f1).substr(0, 5));
+    rows.back().push_back(score(scores_of[t].recall, 3));
+    rows.back().push_back(score(scores_of[t].f1, 3));
   }
   return aligned(rows, "      ");
 }
 
 std::string nested_text(const PlannedExperiment& experiment, const NestedSelection& nested) {
   if (!nested.exists) return "   no nested selection: " + nested.absent_because + "\n";
-  std::string text = "   nested selection: each (seed, fold) takes the condition of " +
+  std::string text = "   " + nested.result.label +
+                     ": each (seed, fold) takes the condition of\n   " +
                      std::string(nested.metric == "loss" ? "lowest" : "highest") + " validation " +
-                     nested.metric + "; chosen:\n";
+                     nested.metric + ", never of the best test score; chosen:\n";
   for (std::size_t c = 0; c < nested.chosen.size(); ++c) {
     text += "      " + std::to_string(nested.chosen[c]) + " x " + experiment.conditions[c] + "\n";
   }
@@ -186,8 +190,8 @@ std::string experiment_text(const ReportData& data, std::size_t e) {
   }
   if (lacking > 0) {
     text += "   INCOMPLETE: " + std::to_string(lacking) +
-            " cells are not done (listed below); seeds with a missing fold are left out of pooled "
-            "scores\n";
+            " cells are not done (listed below). Seeds that lack a fold are left out of\n"
+            "   pooled scores.\n";
   }
   text += "\n" + conditions_table(statistics) + "\n";
   if (statistics.conditions.size() > 1) {
@@ -197,12 +201,12 @@ std::string experiment_text(const ReportData& data, std::size_t e) {
   if (statistics.nested.exists) text += details(statistics.nested.result);
   const ConditionStatistics& shown = headline_of(statistics);
   if (statistics.nested.exists || statistics.conditions.size() == 1) {
-    text += "\n   confusion of the pooled predictions (counts over all seeds and folds), " +
-            shown.label + ":\n" + confusion_text(shown.confusion, experiment.classes);
+    text += "\n   confusion (counts over all seeds and folds), " + shown.label + ":\n" +
+            confusion_text(shown.confusion, experiment.classes);
   } else {
     for (const auto& condition : statistics.conditions) {
-      text += "\n   confusion of the pooled predictions (counts over all seeds and folds), " +
-              condition.label + ":\n" + confusion_text(condition.confusion, experiment.classes);
+      text += "\n   confusion (counts over all seeds and folds), " + condition.label + ":\n" +
+              confusion_text(condition.confusion, experiment.classes);
     }
   }
   const std::size_t first = data.table.first[e], last = data.table.first[e + 1];
@@ -259,7 +263,7 @@ std::string overview_text(const ReportData& data) {
                     score(shown.pooled_uar.spread), score(shown.pooled_accuracy.spread),
                     score(shown.majority_macro_f1.spread.mean), score(statistics.chance)});
   }
-  return aligned(rows, "  ");
+  return aligned(rows, "");
 }
 
 std::string text_report(const ReportData& data) {

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <fstream>
 #include <map>
+#include <optional>
 #include <set>
 #include <sstream>
 
@@ -82,25 +83,10 @@ void check_record(const TrialRecord& record, const Digest& id, Problems& problem
   }
 }
 
-void check_records(const RunFolder& folder, Problems& problems) {
-  for (const auto& id : folder.committed()) {
-    const std::string file = folder.record(id).string();
-    holds(problems, [&] { check_record(read_record(file), id, problems, file); });
-  }
-  if (!fs::exists(folder.path() / "trials")) return;
-  for (const auto& entry : fs::directory_iterator(folder.path() / "trials")) {
-    const std::string name = entry.path().filename().string();
-    const bool temporary = name.starts_with(".");  // left by a killed process, never read
-    if (!temporary && (name.size() != 67 || !name.ends_with(".h5") ||
-                       name.find_first_not_of("0123456789abcdef") != 64)) {
-      problems.push_back(entry.path().string() + ": is not named after a trial");
-    }
-  }
-}
-
-// Samples of the planned experiments, and that the predictions' rows exist in them.
-void check_samples(const RunFolder& folder, const PlanFile& plan, Problems& problems) {
-  std::map<Digest, std::int64_t> rows;
+// How many samples the table behind each planned trial has; trials of no plan are not in it.
+std::map<Digest, std::int64_t> sample_counts(const RunFolder& folder, const PlanFile& plan,
+                                             Problems& problems) {
+  std::map<Digest, std::int64_t> rows, counts;
   for (const auto& experiment : plan.experiments) {
     if (rows.count(experiment.samples)) continue;
     rows[experiment.samples] = INT64_MAX;
@@ -109,21 +95,41 @@ void check_samples(const RunFolder& folder, const PlanFile& plan, Problems& prob
           static_cast<std::int64_t>(read_samples(folder, experiment.samples).id.size());
     });
   }
-  std::set<Digest> seen;
   for (const auto& cell : plan.cells) {
-    const auto file = folder.record(cell.id);
-    if (!seen.insert(cell.id).second || !fs::exists(file)) continue;
-    try {
-      for (const auto& target : read_record(file).result.targets) {
-        if (target.sample.empty()) continue;
-        const std::int64_t limit = rows.at(plan.experiments[cell.experiment].samples);
-        if (target.sample.front() < 0 || target.sample.back() >= limit) {
-          problems.push_back(file.string() + ": predicts a sample that the sample table lacks");
+    counts[cell.id] = rows.at(plan.experiments[cell.experiment].samples);
+  }
+  return counts;
+}
+
+// False if a record cannot be read.
+bool check_records(const RunFolder& folder, const std::map<Digest, std::int64_t>& samples,
+                   Problems& problems) {
+  bool readable = true;
+  for (const auto& id : folder.committed()) {
+    const std::string file = folder.record(id).string();
+    const bool read = holds(problems, [&] {
+      const TrialRecord record = read_record(file);
+      check_record(record, id, problems, file);
+      const auto limit = samples.find(id);
+      for (const auto& target : record.result.targets) {
+        if (limit == samples.end() || target.sample.empty()) continue;
+        if (target.sample.front() < 0 || target.sample.back() >= limit->second) {
+          problems.push_back(file + ": predicts a sample that the sample table lacks");
         }
       }
-    } catch (const Error&) {  // named by check_records
+    });
+    readable = readable && read;
+  }
+  if (!fs::exists(folder.path() / "trials")) return readable;
+  for (const auto& entry : fs::directory_iterator(folder.path() / "trials")) {
+    const std::string name = entry.path().filename().string();
+    const bool temporary = name.starts_with(".");  // left by a killed process, never read
+    if (!temporary && (name.size() != 67 || !name.ends_with(".h5") ||
+                       name.find_first_not_of("0123456789abcdef") != 64)) {
+      problems.push_back(entry.path().string() + ": is not named after a trial");
     }
   }
+  return readable;
 }
 
 void check_failures(const RunFolder& folder, Problems& problems) {
@@ -131,7 +137,7 @@ void check_failures(const RunFolder& folder, Problems& problems) {
   holds(problems, [&] { folder.failures(); });
 }
 
-void check_summary(const RunFolder& folder, Problems& problems) {
+void check_summary(const RunFolder& folder, bool rebuild, Problems& problems) {
   const fs::path file = folder.path() / "summary.h5";
   if (!fs::exists(file)) {
     problems.push_back(file.string() + ": is missing");
@@ -140,7 +146,7 @@ void check_summary(const RunFolder& folder, Problems& problems) {
   holds(problems, [&] {
     const std::string problem = summary_problem(file);
     if (!problem.empty()) problems.push_back(problem);
-    if (problem.empty() && read_bytes(file) != build_summary(folder)) {
+    if (rebuild && problem.empty() && read_bytes(file) != build_summary(folder)) {
       problems.push_back(file.string() + ": does not follow from the records");
     }
   });
@@ -182,22 +188,23 @@ void check_logs(const RunFolder& folder, Problems& problems) {
 
 std::vector<std::string> verify(const RunFolder& folder) {
   Problems problems;
-  check_records(folder, problems);
-  check_failures(folder, problems);
   std::optional<PlanFile> plan;
   const bool readable = holds(problems, [&] { plan = folder.plan(); });
-  if (plan) {
-    check_samples(folder, *plan, problems);
-    check_summary(folder, problems);
-  } else if (readable) {
+  if (readable && !plan) {
     problems.push_back((folder.path() / "plan.json").string() + ": is missing");
   }
+  std::map<Digest, std::int64_t> samples;
+  if (plan) samples = sample_counts(folder, *plan, problems);
+  const bool records_read = check_records(folder, samples, problems);
+  check_failures(folder, problems);
+  // Without every record there is nothing to rebuild the summary from.
+  if (plan) check_summary(folder, records_read, problems);
   holds(problems, [&] { folder.state(); });
   check_logs(folder, problems);
-  // A damaged record also keeps the summary from being rebuilt: one line is enough.
-  std::vector<std::string> lines;
+  std::set<std::string> seen;
+  Problems lines;  // each once
   for (auto& problem : problems) {
-    if (std::find(lines.begin(), lines.end(), problem) == lines.end()) lines.push_back(problem);
+    if (seen.insert(problem).second) lines.push_back(std::move(problem));
   }
   return lines;
 }
