@@ -1,5 +1,6 @@
-// Linked into every test binary: tests name files relative to the checkout (EMOSWEEP_SOURCE_DIR is "."), so that their
-// objects are the same in every checkout and the compiler cache serves a fresh clone. Only this file knows the real path.
+// Linked into every test binary: tests name files relative to the checkout (EMOSWEEP_SOURCE_DIR is
+// "."), so that their objects are the same in every checkout and the compiler cache serves a fresh
+// clone. Only this file knows the real path.
 #include <unistd.h>
 
 #include <cstdio>
