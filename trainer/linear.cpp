@@ -123,7 +123,8 @@ LinearModel fit_linear(const at::Tensor& x, std::span<const std::int64_t> label,
   }
   const auto c_present = static_cast<std::int64_t>(present.size());
   const std::int64_t D = x.size(1);
-  Problem problem(x.contiguous(), std::move(target), std::move(weight), c_present, C);
+  const double strength = c_present == 2 ? C / 2 : C;
+  Problem problem(x.contiguous(), std::move(target), std::move(weight), c_present, strength);
   if (!(problem.scale() > 0)) throw InputError("class_weights: every training row has weight 0");
   std::vector<double> p(static_cast<std::size_t>(c_present * (D + 1)), 0);
   LbfgsOptions lbfgs;

@@ -20,13 +20,14 @@ struct LinearModel {
   double gradient = 0;  // largest absolute element of the objective's gradient at the end
 };
 
-// Minimises, as scikit-learn's LogisticRegression does (multinomial, solver lbfgs),
+// Minimises, as scikit-learn's LogisticRegression (solver lbfgs) does,
 //   C * sum_i w_i * (-log p_i[y_i]) + 0.5 * ||W||^2        p_i = softmax(W x_i + b), the bias is
 //   not penalised
-// until no element of the gradient exceeds 1e-6 * max(1, C * sum_i w_i). Class weights: none | list
-// | balanced, the last n / (present classes * count), as there. x: [n,D] float64; label: [n].
-// TrialError where 1000 iterations do not suffice; `check` is called at every evaluation and may
-// throw.
+// until no element of the gradient exceeds 1e-6 * max(1, C * sum_i w_i). With two classes
+// scikit-learn penalises the one row v = W_1 - W_0 by 0.5 * ||v||^2, which is ||W||^2 here: C
+// counts half. Class weights: none | list | balanced, the last n / (present classes * count), as
+// there. x: [n,D] float64; label: [n]. TrialError where 1000 iterations do not suffice; `check` is
+// called at every evaluation and may throw.
 LinearModel fit_linear(const at::Tensor& x, std::span<const std::int64_t> label,
                        std::int64_t classes, double C, const ObjectiveOptions& weights,
                        const std::function<void()>& check = {});
