@@ -7,7 +7,7 @@ namespace emosweep::results::h5 {
 namespace {
 
 constexpr std::size_t kChunkBytes = 1u << 20;     // of a dataset written whole
-constexpr std::size_t kGrowingBytes = 32u << 10;  // of a growing one: small summaries stay small
+constexpr std::size_t kGrowingBytes = 8u << 10;  // of a growing one: small summaries stay small
 constexpr unsigned kCompact = 64;  // links and attributes kept in the object's header
 
 Handle text_type(std::size_t bytes) {

@@ -76,17 +76,26 @@ std::string normalise_text(const std::string& normalise) {
   return normalise;
 }
 
-std::string heading(const PlannedExperiment& experiment, const ExperimentStatistics& statistics) {
+// Closed-form models have no epochs to choose from.
+std::string selection_text(const Table& table, std::size_t e) {
+  const auto first = table.rows.begin() + static_cast<long>(table.first[e]);
+  const auto last = table.rows.begin() + static_cast<long>(table.first[e + 1]);
+  const bool done = std::any_of(first, last, [](const Row& row) { return row.done(); });
+  const bool epochs = std::any_of(first, last, [](const Row& row) { return row.epochs > 0; });
+  if (done && !epochs) return "fitted without epochs";
+  const std::string& metric = table.experiments[e].selection_metric;
+  return metric == "last" ? "the last epoch is kept" : "best epoch by validation " + metric;
+}
+
+std::string heading(const PlannedExperiment& experiment, const ExperimentStatistics& statistics,
+                    const std::string& selection) {
   std::string text = "== " + experiment.name + "\n";
   text += "   dataset " + experiment.dataset + ", protocol " + experiment.protocol;
   if (!experiment.group.empty()) text += ", group " + experiment.group;
   text += ", " + std::to_string(statistics.folds.size()) + " folds, " +
           std::to_string(statistics.seeds.size()) + " seeds, " +
           std::to_string(experiment.classes.size()) + " classes\n";
-  text += "   normalise " + normalise_text(experiment.normalise) + ", " +
-          (experiment.selection_metric == "last"
-               ? "the last epoch is kept\n"
-               : "best epoch by validation " + experiment.selection_metric + "\n");
+  text += "   normalise " + normalise_text(experiment.normalise) + ", " + selection + "\n";
   return text;
 }
 
@@ -182,7 +191,7 @@ std::string listed(const Table& table, std::size_t first, std::size_t last,
 std::string experiment_text(const ReportData& data, std::size_t e) {
   const PlannedExperiment& experiment = data.table.experiments[e];
   const ExperimentStatistics& statistics = data.statistics[e];
-  std::string text = heading(experiment, statistics);
+  std::string text = heading(experiment, statistics, selection_text(data.table, e));
   if (statistics.conditions.empty()) return text + "   nothing is planned\n";
   std::int64_t lacking = 0;
   for (const auto& condition : statistics.conditions) {

@@ -230,6 +230,7 @@ TEST(Report, TextSaysWhatAReaderMustKnow) {
         "lowest validation loss, never of the best test score", "no nested", "2TP/(2TP+FP+FN)",
         "1 failed:\n      Fusion / lr=0.0003 / seed 2 / fold actor 11: non_finite, loss is nan",
         "29 missing", "... and 9 more", "22 cells share 11 trials", "protocol loso, group actor",
+        "TRANSDUCTIVE), fitted without epochs", "best epoch by validation loss",
         "Cost: 25 trials"}) {
     const bool found = text.find(part) != std::string::npos;
     EXPECT_EQ(found, std::string(part) != "no nested") << part << "\n" << text;
