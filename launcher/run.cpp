@@ -117,11 +117,26 @@ struct Owner {
   std::optional<Monitor> monitor;
 };
 
+// After the state was committed: whatever happens here changes nothing of the run's end.
+void print_report(const results::RunFolder& folder) {
+  try {
+    std::fputs(results::report(folder, {}).c_str(), stdout);
+    std::fflush(stdout);
+  } catch (const std::exception& e) {
+    log::warning(std::string("no report: ") + e.what());
+  }
+}
+
 Exit end_of_run(const Plan& plan, const RunOptions& options, const results::RunFolder& folder,
                 Coordinator& coordinator, Owner* owner, const std::string& trouble) {
-  const int mine = severity(trouble.empty() ? Exit::done : Exit::cannot_go_on);
-  int worst = distributed::agree_max(mine, "end of training", in_seconds(kAgreeSeconds));
   std::string message = coordinator.stop_reason();
+  int worst = severity(Exit::done);
+  for (const std::string& text :
+       distributed::gather(trouble, "end of training", in_seconds(kAgreeSeconds))) {
+    if (text.empty()) continue;
+    worst = severity(Exit::cannot_go_on);
+    message = text;
+  }
   Ended ended;
   if (owner != nullptr && worst < severity(Exit::cannot_go_on)) {
     try {
@@ -136,8 +151,11 @@ Exit end_of_run(const Plan& plan, const RunOptions& options, const results::RunF
   const Exit code = exit_of_severity(
       distributed::agree_max(worst, "end of the summary", in_seconds(kSummarySeconds)));
   if (owner != nullptr) {
+    if (code == Exit::interrupted && message.empty() && options.end_unix > 0)
+      message = "time limit";
     if (code == Exit::cannot_go_on) ended = count_trials(folder, plan);
-    owner->monitor->finish(coordinator, code, ended.done, ended.failed, message);
+    if (!owner->lease.lost())
+      owner->monitor->finish(coordinator, code, ended.done, ended.failed, message);
     if (code == Exit::cannot_go_on) {
       log::error("the run cannot go on: " + message + "; what was committed is safe: run again");
     } else if (code == Exit::interrupted) {
@@ -146,10 +164,7 @@ Exit end_of_run(const Plan& plan, const RunOptions& options, const results::RunF
                    std::to_string(ended.left) + " trials left; run again to go on");
     }
     owner->lease.release();
-    if (options.print_report && code != Exit::cannot_go_on) {
-      std::fputs(results::report(folder, {}).c_str(), stdout);
-      std::fflush(stdout);
-    }
+    if (options.print_report && code != Exit::cannot_go_on) print_report(folder);
   }
   return code;
 }

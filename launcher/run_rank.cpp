@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <new>
+#include <optional>
 
 #include "base/log.h"
 #include "distributed/devices.h"
@@ -71,33 +72,30 @@ RankLoop::RankLoop(const distributed::World& world, const Plan& plan, const Setu
       lease_(lease) {}
 
 std::string RankLoop::run() {
-  for (;;) {
-    if (stopping()) return "";
-    const std::vector<std::uint32_t> numbers = coordinator_.take(1);
-    if (numbers.empty()) return "";
-    const Todo& todo = setup_.todo.at(numbers.front());
-    const PlannedTrial& trial = plan_.trials.at(todo.trial);
-    if (!fits(trial)) {
-      coordinator_.finish(numbers.front(), Done::returned);
-      continue;
+  std::optional<std::uint32_t> taken;
+  try {
+    while (!stopping()) {
+      const std::vector<std::uint32_t> numbers = coordinator_.take(1);
+      if (numbers.empty()) break;
+      taken = numbers.front();
+      const Todo& todo = setup_.todo.at(*taken);
+      const PlannedTrial& trial = plan_.trials.at(todo.trial);
+      const Done done = fits(trial) ? train_one(trial, todo) : Done::returned;
+      coordinator_.finish(*taken, done);
+      taken.reset();
     }
-    try {
-      const Fate fate = train_one(trial, todo);
-      coordinator_.finish(numbers.front(), fate == Fate::committed ? Done::committed
-                                           : fate == Fate::failed  ? Done::failed
-                                                                   : Done::returned);
-    } catch (const RunError& e) {
-      const std::string why =
-          "rank " + std::to_string(world_.rank) + " on " + world_.host + ": " + e.what();
-      if (monitor_ != nullptr) monitor_->clear_line();
-      coordinator_.finish(numbers.front(), Done::returned);
-      coordinator_.stop(why);
-      return why;
-    }
+    return "";
+  } catch (const std::exception& e) {  // failures of a trial do not come here
+    const std::string why =
+        "rank " + std::to_string(world_.rank) + " on " + world_.host + ": " + e.what();
+    if (monitor_ != nullptr) monitor_->clear_line();
+    if (taken) coordinator_.finish(*taken, Done::returned);
+    coordinator_.stop(why);
+    return why;
   }
 }
 
-RankLoop::Fate RankLoop::train_one(const PlannedTrial& trial, const Todo& todo) {
+Done RankLoop::train_one(const PlannedTrial& trial, const Todo& todo) {
   log_.add(log_line("start", trial.id,
                     plan_.experiments.empty() ? "" : "seed " + std::to_string(trial.seed)));
   const double start_unix = unix_time(), start_cpu = thread_cpu_seconds();
@@ -108,7 +106,7 @@ RankLoop::Fate RankLoop::train_one(const PlannedTrial& trial, const Todo& todo) 
     trained = worker_(trial, [this] { return stopping(); });
   } catch (const trainer::Interrupted&) {
     log_.add(log_line("return", trial.id));
-    return Fate::returned;
+    return Done::returned;
   } catch (const TrialError& e) {
     reason = e.reason();
     message = e.what();
@@ -127,12 +125,12 @@ RankLoop::Fate RankLoop::train_one(const PlannedTrial& trial, const Todo& todo) 
   coordinator_.add(kCostSum, static_cast<std::int64_t>(1e6 * trial.cost));
   if (!reason.empty()) {
     fail(trial, reason, message);
-    return Fate::failed;
+    return Done::failed;
   }
   if (trained.record.id != trial.id) {
     fail(trial, "exception",
          "the trainer returned the record of another trial: " + trained.record.id.hex());
-    return Fate::failed;
+    return Done::failed;
   }
   results::Provenance& cost = trained.record.cost;
   const std::int64_t steps = cost.steps;
@@ -148,7 +146,7 @@ RankLoop::Fate RankLoop::train_one(const PlannedTrial& trial, const Todo& todo) 
   }
   folder_.commit(trained.record);
   log_.add(log_line(todo.again ? "again" : "commit", trial.id, seconds_text(seconds)));
-  return Fate::committed;
+  return Done::committed;
 }
 
 results::Provenance RankLoop::provenance(const Todo& todo, double start_unix) const {

@@ -24,9 +24,7 @@ class RankLoop {
   std::string run();
 
  private:
-  enum class Fate { committed, failed, returned };
-
-  Fate train_one(const PlannedTrial& trial, const Todo& todo);
+  distributed::Done train_one(const PlannedTrial& trial, const Todo& todo);
   results::Provenance provenance(const Todo& todo, double start_unix) const;
   void fail(const PlannedTrial& trial, const std::string& reason, const std::string& message);
   bool fits(const PlannedTrial& trial);
