@@ -115,7 +115,9 @@ Layout resolve_columns(const Description& d, const RowSelection& selection,
     if (column >= 0) owner.emplace(column, what);
     return column;
   };
-  layout.label = take(d.label, "the label");
+  const bool labelled = d.labels == Labels::needed ||
+                        std::find(header.begin(), header.end(), d.label.text) != header.end();
+  if (labelled) layout.label = take(d.label, "the label");
   layout.id = take(d.id, "the id");
   layout.split = take(d.split, "the split");
   for (const auto& [name, column] : d.groups)

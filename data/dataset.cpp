@@ -138,10 +138,10 @@ const Modality* Dataset::modality(const std::string& wanted) const {
 }
 
 Loaded load_dataset(const fs::path& description, const RowSelection& selection, HashCache* cache,
-                    const TableLimits& limits) {
+                    const TableLimits& limits, Labels labels) {
   const fs::path file = description_file(description);
   Mistakes mistakes;
-  const Description d = read_description(file, mistakes);
+  const Description d = read_description(file, mistakes, labels);
   TableMistakes wrong;
   std::vector<OpenTable> tables = open_tables(d, cache, limits, wrong);
   Layout layout;

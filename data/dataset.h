@@ -92,12 +92,18 @@ struct Loaded {
   SampleTable samples;
 };
 
+// Labels of samples to be predicted are not known: with `ignored` the description needs no label
+// and the table no such column; `label` is then all 0 and means nothing, and target.classes are
+// those that the description lists, if any.
+enum class Labels { needed, ignored };
+
 // Reads and checks the description and its tables. Every mistake is reported with file, row (as an
 // editor counts lines) and column, the first 20 together; throws InputError. `description`: a
 // dataset.yaml or the folder that holds one. Files are hashed through `cache` (nullptr: always
 // read).
 class HashCache;
 Loaded load_dataset(const std::filesystem::path& description, const RowSelection& selection = {},
-                    HashCache* cache = nullptr, const TableLimits& limits = {});
+                    HashCache* cache = nullptr, const TableLimits& limits = {},
+                    Labels labels = Labels::needed);
 
 }  // namespace emosweep::data

@@ -265,8 +265,9 @@ std::string expand_environment(const Written& value, Mistakes& mistakes) {
   return out;
 }
 
-Description read_description(const std::filesystem::path& file, Mistakes& mistakes) {
+Description read_description(const std::filesystem::path& file, Mistakes& mistakes, Labels labels) {
   Description d;
+  d.labels = labels;
   d.file = file;
   NodeReader read(mistakes);
   const Node tree = read_document(file, mistakes);
@@ -292,7 +293,7 @@ Description read_description(const std::filesystem::path& file, Mistakes& mistak
   if (const Node* node = given("id")) d.id = read.text(*node, "id");
   if (const Node* node = given("label"))
     read_label(*node, read, d);
-  else if (given("aspects") == nullptr && given("targets") == nullptr)
+  else if (labels == Labels::needed && given("aspects") == nullptr && given("targets") == nullptr)
     mistakes.add(whole, "the dataset has no 'label'");
   if (const Node* node = given("groups")) read_groups(*node, read, d);
   if (const Node* node = given("metadata")) read_metadata(*node, read, d);

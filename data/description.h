@@ -45,6 +45,7 @@ struct Description {
   std::vector<Written> classes;  // empty: the sorted distinct labels
   std::map<std::string, std::string> label_map;
   bool skip_unlabelled = false;
+  Labels labels = Labels::needed;
   std::vector<std::pair<std::string, Written>> groups;  // name, column
   std::vector<Written> metadata;
   OfficialValidation validation;
@@ -55,7 +56,8 @@ struct Description {
 
 // `file`: the dataset.yaml. All mistakes are added to `mistakes`, paths included; a YAML syntax
 // error throws.
-Description read_description(const std::filesystem::path& file, Mistakes& mistakes);
+Description read_description(const std::filesystem::path& file, Mistakes& mistakes,
+                             Labels labels = Labels::needed);
 
 // `${NAME}` and `${NAME:-default}` (the default also serves an empty variable). A name that is not
 // set and has no default is a mistake at the value's place.

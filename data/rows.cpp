@@ -102,9 +102,11 @@ std::string RowLoader::id_of(const Record& record, const Layout& columns) {
 
 void RowLoader::keep(const Record& record, const Layout& columns, const std::string& split) {
   Dataset& dataset = out_.dataset;
-  const std::size_t label_cell = index(columns.label);
-  const std::string_view label_text = trimmed(record.cells[label_cell]);
-  if (!label(label_text, label_cell)) return;
+  if (d_.labels == Labels::ignored) {
+    dataset.label.push_back(0);
+  } else if (!label(trimmed(record.cells[index(columns.label)]), index(columns.label))) {
+    return;
+  }
   dataset.row.push_back(row_);
   dataset.id.push_back(out_.samples.id.back());
   for (std::size_t g = 0; g < columns.groups.size(); ++g) {
@@ -220,6 +222,7 @@ Loaded RowLoader::finish() {
     mistakes_.add({d_.file.string(), 0, 0},
                   "no row is left of " + std::to_string(row_) +
                       (unlabelled_ > 0 ? " (the others have no label)" : " after row selection"));
+  if (d_.labels == Labels::ignored) return std::move(out_);
   if (d_.classes.empty() && mistakes_.count() == 0) {
     sort_classes();
     if (dataset.target.classes.size() < 2)

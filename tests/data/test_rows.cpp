@@ -201,6 +201,24 @@ TEST(Rows, JsonLinesAndHeaderlessTablesGiveTheSameSamples) {
   EXPECT_EQ(a.label, b.label);
 }
 
+TEST(Rows, SamplesToBePredictedNeedNoLabel) {
+  const Small f;
+  const auto load = [&] { return load_dataset(f.path, {}, nullptr, {}, Labels::ignored).dataset; };
+  std::string description = kDescription, table = kTable;
+  table.replace(table.find(",sad,"), 5, ",sda,");
+  f.write("t.csv", table);
+  EXPECT_EQ(load().label, (std::vector<std::int32_t>{0, 0, 0, 0}));
+  EXPECT_EQ(load().target.classes, (std::vector<std::string>{"calm", "sad"}));
+  f.write("t.csv", "id,who,f0,f1,g0,g1\na,1,1,2,3,4\n");  // no such column
+  EXPECT_EQ(load().modality("visual")->values, (std::vector<double>{3, 4}));
+  EXPECT_TRUE(holds(load_error(f), "the label: the table"));
+  const auto label = description.find("label:");
+  description.erase(label, description.find('\n', label) + 1 - label);
+  f.write("dataset.yaml", description);
+  EXPECT_EQ(load().size(), 1);
+  EXPECT_TRUE(load().warnings.empty());
+}
+
 TEST(Digest, FollowsTheContentNotNamesOrComments) {
   const Small f;
   const Digest first = load_dataset(f.path).dataset.digest;

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/philox.h"
 #include "data/cells.h"
 #include "data/table.h"
 #include "helpers.h"
@@ -125,6 +126,56 @@ TEST(JsonLines, MistakesNameTheirLine) {
   EXPECT_EQ(read("t.jsonl", "\n").mistakes, "t.jsonl:1: the table is empty\n");
   EXPECT_TRUE(holds(read("t.jsonl", std::string(100'000, '[')).mistakes, "not an object"));
   EXPECT_TRUE(holds(read("t.jsonl", "{\"a\":" + std::string(100'000, '[')).mistakes, "t.jsonl:1:"));
+}
+
+// Tables with random damage are read or refused; every record handed out fits the header and is
+// UTF-8.
+TEST(Tables, SurviveDamage) {
+  const std::string csv =
+      "id,text,x\r\n1,\"a \"\"b\"\"\nc\",2.5\n2,\xC3\xA9,\n3,\"\",nan\n4,x,-1e5\n";
+  const std::string json =
+      "{\"id\": 1, \"t\": \"a\\u00e9\", \"x\": [1, {\"y\": 2}]}\n{\"id\": null, \"z\": -2.5e3}\n";
+  const StreamKey key = trial_key(1, "damage");
+  const std::string spice = "\",\n\r\t{}[]:\\\xFF\xC3\xE2 0a";
+  std::int64_t read = 0;
+  for (std::uint64_t round = 0; round < 4000; ++round) {
+    const bool is_csv = round % 2 == 0;
+    std::string text = is_csv ? csv : json;
+    for (std::uint64_t hit = 0; hit <= round % 5; ++hit) {
+      const auto at = uniform_index(key, round, 3 * hit, text.size());
+      const char with = spice[uniform_index(key, round, 3 * hit + 1, spice.size())];
+      switch (uniform_index(key, round, 3 * hit + 2, 3)) {
+        case 0:
+          text[at] = with;
+          break;
+        case 1:
+          text.insert(at, 1, with);
+          break;
+        default:
+          text.erase(at, 1);
+      }
+    }
+    TableMistakes wrong;
+    const auto reader = open_table(is_csv ? "t.csv" : "t.jsonl", text, {}, {}, {}, wrong);
+    if (reader == nullptr) {
+      EXPECT_GT(wrong.count(), 0u);
+      continue;
+    }
+    Record record;
+    std::int64_t line = 0;
+    while (reader->next(record)) {
+      ++read;
+      ASSERT_EQ(record.cells.size(), reader->header().size());
+      EXPECT_GT(record.line, line);
+      line = record.line;
+      for (std::size_t i = 0; i < record.cells.size(); ++i) {
+        EXPECT_EQ(first_bad_byte(record.cells[i]), std::string_view::npos);
+        EXPECT_GE(reader->line_of(i), record.line);
+      }
+    }
+    EXPECT_LE(line, 1 + std::count(text.begin(), text.end(), '\n'));
+  }
+  EXPECT_GT(read, 4000);
 }
 
 TEST(Utf8, Strict) {
