@@ -186,8 +186,14 @@ std::vector<LoopResult> Bookkeeping::finish() {
     if (results_[k].best_epoch < 0) {
       throw TrialError("non_finite", "the validation loss is nan in every epoch, from epoch 0 on");
     }
-    if (!select_ || pack_.loop[k].selection_metric == "last") continue;
     const auto row = static_cast<std::int64_t>(k);
+    if (!select_ || pack_.loop[k].selection_metric == "last") {
+      // No validation stands between the last step and the record.
+      if (at::isfinite(pack_.model.flat().select(0, row)).all().item<bool>()) continue;
+      throw TrialError("non_finite", "a weight is not finite after epoch " +
+                                         std::to_string(results_[k].epochs - 1) +
+                                         "; a lower lr or clip_norm may help");
+    }
     pack_.model.flat().select(0, row).copy_(best_.select(0, row));
     for (std::size_t i = 0; i < best_states_.size(); ++i) {
       pack_.model.state()[i].value.select(0, row).copy_(best_states_[i].select(0, row));

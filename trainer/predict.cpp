@@ -181,7 +181,8 @@ void predict_table(const std::filesystem::path& model_file,
                    const std::filesystem::path& dataset_yaml, const std::vector<std::string>& ids,
                    std::ostream& csv) {
   const ModelFile model = read_model(model_file);
-  const data::Loaded loaded = data::load_dataset(dataset_yaml);
+  const data::Loaded loaded =
+      data::load_dataset(dataset_yaml, {}, nullptr, {}, data::Labels::ignored);
   const std::vector<std::int32_t> rows = rows_of(loaded.dataset, ids);
   const Predictions done = predict(model, loaded.dataset, rows, model_file.string());
   csv << "id,predicted";

@@ -29,7 +29,8 @@ Predictions predict(const ModelFile& model, const data::Dataset& dataset,
                     std::span<const std::int32_t> rows, const std::string& file);
 
 // CSV to `csv`: id,predicted,probability_<class>... with shortest round-trip numbers, one line a
-// row of the dataset, or of `ids` in their order (InputError names unknown ones).
+// row of the dataset, or of `ids` in their order (InputError names unknown ones). The description
+// needs no label.
 void predict_table(const std::filesystem::path& model_file,
                    const std::filesystem::path& dataset_yaml, const std::vector<std::string>& ids,
                    std::ostream& csv);

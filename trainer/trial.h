@@ -19,28 +19,29 @@
 namespace emosweep::trainer {
 
 struct OptimizerOptions {
-  std::string optimizer = "adamw";   // adamw | adam | sgd
+  std::string optimizer = "adamw";  // adamw | adam | sgd
   double lr = 1e-3;
-  double weight_decay = 0.01;        // adamw: decoupled; adam, sgd: added to the gradient
-  double momentum = 0;               // sgd
-  std::string schedule = "constant"; // constant | cosine | linear (to 0 at the end)
-  std::int64_t warmup_steps = 0;     // linear from 0; counted in `steps`, or
-  double warmup_epochs = 0;          // in epochs; one of the two
-  double clip_norm = 0;              // of the whole gradient; 0 = off
+  double weight_decay = 0.01;         // adamw: decoupled; adam, sgd: added to the gradient
+  double momentum = 0;                // sgd
+  std::string schedule = "constant";  // constant | cosine | linear (to 0 at the end)
+  std::int64_t warmup_steps = 0;      // linear, see schedule.h; counted in steps, or
+  double warmup_epochs = 0;           // in epochs; one of the two
+  double clip_norm = 0;               // of the whole gradient; 0 = off
 };
 
 struct LoopOptions {
   std::int64_t epochs = 50;
-  std::int64_t batch_size = 32;      // global
-  std::int64_t patience = 0;         // epochs without a better selection metric; 0 = no early stopping
+  std::int64_t batch_size = 32;  // global
+  std::int64_t patience = 0;     // epochs without a better selection metric; 0 = no early stopping
   std::string selection_metric = "loss";  // loss | accuracy | macro_f1 | weighted_f1 | uar | last
   double dropout = 0.3;
-  bool refit = false;                // retrain on train + validation for the selected number of epochs before testing
+  // Retrain on train + validation for the selected number of epochs before testing.
+  bool refit = false;
 };
 
 struct LinearOptions {
-  double C = 1;                      // inverse strength of the L2 penalty, as scikit-learn's LogisticRegression
-  bool refit = false;                // fit on train + validation
+  double C = 1;        // inverse strength of the L2 penalty, as scikit-learn's LogisticRegression
+  bool refit = false;  // fit on train + validation
 };
 
 struct TrialSpec {
@@ -55,24 +56,27 @@ struct TrialSpec {
   OptimizerOptions optimizer;
   LoopOptions loop;
   LinearOptions linear;
-  std::string predictions = "all";   // all | labels | none
+  std::string predictions = "all";  // all | labels | none
   bool save_models = false;
 };
 
 struct Trained {
-  results::TrialRecord record;                // id, canonical, result; provenance: steps only
-  std::optional<std::vector<std::uint8_t>> weights;  // safetensors with the JSON of predict.h in its metadata
+  results::TrialRecord record;  // id, canonical, result; provenance: steps only
+  // Where save_models asks for it: safetensors with the JSON of model_file.h in its metadata.
+  std::optional<std::vector<std::uint8_t>> weights;
 };
 
 // Asked once per step; true = leave now (signal, time limit). train_trial then throws Interrupted.
 using Stopping = std::function<bool()>;
 struct Interrupted {};
 
-// Feature tensors of folds, kept between trials of one rank (bounded by bytes). Not thread-safe: one per rank.
+// Feature tensors of folds, kept between trials of one rank (bounded by bytes). Not thread-safe:
+// one per rank.
 class FoldCache;
 
-// Trains one pack (K = specs.size(); 1 for now) in this team, evaluates the test part once, returns records in order.
-// Throws TrialError (non-finite loss or gradient, with epoch and step), Interrupted, or std::exception.
+// Trains one pack (K = specs.size(); 1 for now) in this team, evaluates the test part once, returns
+// records in order. Throws TrialError (non-finite loss or gradient, with epoch and step),
+// Interrupted, or std::exception.
 std::vector<Trained> train_trials(std::span<const TrialSpec> specs, FoldCache& cache,
                                   Collective& team, const Stopping& stopping);
 

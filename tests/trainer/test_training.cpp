@@ -249,6 +249,44 @@ TEST_F(Training, ANonFiniteLossFailsTheTrialWithItsPlace) {
   }
 }
 
+TEST_F(Training, AWeightThatOverflowsInTheLastStepFailsTheTrial) {
+  spec.loop.epochs = 1;
+  spec.loop.batch_size = 80;  // one step
+  spec.loop.selection_metric = "last";
+  spec.optimizer.lr = 1e39;
+  EXPECT_THROW(train(spec), TrialError);
+}
+
+TEST_F(Training, ARefitRepeatsTheLearningRates) {
+  FoldCache cache;
+  Alone team;
+  const auto prepared = cache.get(dataset, fold.train, spec.prepare, at::kFloat);
+  spec.optimizer.schedule = "cosine";
+  spec.optimizer.warmup_epochs = 1.5;
+  const std::vector<StreamKey> keys{trial_key(3, "s0")};
+  const auto rates = [&](std::int64_t run_epochs) {
+    const auto model = models::make_model(spec.model, keys);
+    const auto objective = make_objective({{}}, at::ones({1, 3}), at::kFloat);
+    Pack pack{*model, *objective,       {&prepared->tensors}, {fold.train}, {{}},
+              keys,   {spec.optimizer}, {spec.loop},          run_epochs};
+    return train_pack(pack, team, {})[0];
+  };
+  const LoopResult whole = rates(0), part = rates(5);
+  EXPECT_EQ(part.epochs, 5);
+  EXPECT_EQ(part.best_epoch, 4);
+  for (std::size_t c = 0; c < part.curves.size(); ++c) {
+    const std::vector<double>& all = whole.curves[c].values;
+    EXPECT_EQ(part.curves[c].values, std::vector<double>(all.begin(), all.begin() + 5));
+  }
+  // Steps 0 to 7 of 60 warm up; the first epoch ends with step 4.
+  const std::vector<double>& lr =
+      std::find_if(whole.curves.begin(), whole.curves.end(), [](const results::Curve& c) {
+        return c.name == "lr";
+      })->values;
+  EXPECT_DOUBLE_EQ(lr[0], 0.01 * 5 / 8);
+  EXPECT_NEAR(lr[11], 0.01 * (1 + std::cos(M_PI * 51 / 52)) / 2, 1e-15);
+}
+
 TEST_F(Training, LinearPredictsAndRefits) {
   spec.model.model = "linear";
   const results::Outcome plain = train(spec).record.result;
