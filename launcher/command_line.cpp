@@ -35,8 +35,7 @@ std::string known_option_near(const po::options_description& all, const std::str
   for (const auto& option : all.options()) {
     if (!option->long_name().empty()) names.push_back("--" + option->long_name());
   }
-  const std::string name = written.substr(0, written.find('='));
-  return nearest(name, names);
+  return nearest(written, names);
 }
 
 std::string help_of(const CommandLine& line, const po::options_description& common) {
@@ -80,7 +79,8 @@ std::optional<po::variables_map> parse(const CommandLine& line, const Arguments&
               values);
     po::notify(values);
   } catch (const po::unknown_option& error) {
-    const std::string written = error.get_option_name();
+    const std::string option = error.get_option_name();  // with its value where `=` joins them
+    const std::string written = option.substr(0, option.find('='));
     const std::string near = known_option_near(all, written);
     throw InputError(who + "unknown option '" + written + "'" +
                      (near.empty() ? "" : ": did you mean '" + near + "'?") + " (emosweep " +

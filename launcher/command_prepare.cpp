@@ -1,11 +1,20 @@
 #include <cstdio>
 
+#include "base/canonical.h"
 #include "data/synthetic.h"
 #include "launcher/command_line.h"
 
 namespace emosweep::launcher {
 
 namespace po = boost::program_options;
+
+namespace {
+
+std::string default_text(double value) { return number_text(value); }
+std::string default_text(std::int64_t value) { return std::to_string(value); }
+std::string default_text(std::uint64_t value) { return std::to_string(value); }
+
+}  // namespace
 
 Exit prepare_command(const Arguments& arguments) {
   data::SyntheticOptions options;
@@ -21,7 +30,8 @@ Exit prepare_command(const Arguments& arguments) {
   line.positional.add("what", 1).add("dir", 1);
   const auto add = [&line](const char* name, auto& value, const char* help) {
     using Type = std::remove_reference_t<decltype(value)>;
-    line.options.add_options()(name, po::value<Type>(&value)->default_value(value), help);
+    line.options.add_options()(
+        name, po::value<Type>(&value)->default_value(value, default_text(value)), help);
   };
   add("subjects", options.subjects, "subjects");
   add("samples", options.samples_per_subject, "samples of each subject");

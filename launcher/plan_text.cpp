@@ -147,6 +147,16 @@ void add_conditions(std::ostringstream& out, const PlannedExperiment& experiment
   }
 }
 
+// The name of an earlier experiment that shares what `part` points to, or "".
+template <typename Part>
+std::string earlier(const Plan& plan, std::size_t number, Part part) {
+  for (std::size_t e = 0; e < number; ++e) {
+    if (part(plan.experiments[e]) == part(plan.experiments[number]))
+      return plan.experiments[e].name;
+  }
+  return "";
+}
+
 }  // namespace
 
 std::string plan_text(const Plan& plan, int ranks) {
@@ -155,8 +165,21 @@ std::string plan_text(const Plan& plan, int ranks) {
   for (std::size_t e = 0; e < plan.experiments.size(); ++e) {
     const PlannedExperiment& experiment = plan.experiments[e];
     out << "experiment \"" << experiment.name << "\"\n";
-    add_dataset(out, experiment.data->dataset);
-    add_folds(out, experiment);
+    const std::string data =
+        earlier(plan, e, [](const PlannedExperiment& a) { return a.data.get(); });
+    const std::string folds =
+        earlier(plan, e, [](const PlannedExperiment& a) { return a.folds.get(); });
+    if (data.empty()) {
+      add_dataset(out, experiment.data->dataset);
+    } else {
+      out << "  dataset      " << experiment.data->dataset.name << ", as in \"" << data << "\"\n";
+    }
+    if (folds.empty()) {
+      add_folds(out, experiment);
+    } else {
+      out << "  protocol     " << data::protocol_name(experiment.split.protocol)
+          << ", the folds of \"" << folds << "\"\n";
+    }
     add_conditions(out, experiment);
     out << "  trials       " << counts[e].cells << " cells = " << experiment.conditions.size()
         << " x " << experiment.folds->folds.size() << " folds x " << experiment.seeds.size()

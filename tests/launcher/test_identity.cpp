@@ -127,11 +127,19 @@ TEST(Identity, WhatIsReadChangesEveryId) {
                           "predictions: labels",
                           "save_models: true",
                           "model: linear",
-                          "split_seed: 5",
+
                           "where: {gender: m}"}) {
     const auto after = ids(files.plan(one_experiment(base + "\n" + key)));
     for (const std::string& id : after) EXPECT_EQ(before.count(id), 0u) << key;
   }
+}
+
+TEST(Identity, AFoldIsItsRows) {
+  const SampleFiles files;
+  const auto before = ids(files.plan(one_experiment("modality: both")));
+  const auto after = ids(files.plan(one_experiment("modality: both\nsplit_seed: 5")));
+  EXPECT_NE(after, before)
+      << "other validation groups; a fold that happens to be equal keeps its id";
 }
 
 TEST(Identity, ModalityOrderMattersBecauseFusionsReadIt) {

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -118,7 +119,8 @@ experiments:
   EXPECT_EQ(plan.experiments[0].data, plan.experiments[1].data) << "loaded once";
   EXPECT_EQ(plan.experiments[0].folds, plan.experiments[1].folds);
   EXPECT_EQ(plan.samples.size(), 1u);
-  EXPECT_NE(plan.file.experiments[1].resolved.find("lr: [0.001, 0.0003]"), std::string::npos)
+  EXPECT_NE(plan.file.experiments[1].resolved.find("  lr:\n    - 0.001\n    - 0.0003\n"),
+            std::string::npos)
       << plan.file.experiments[1].resolved;
 }
 
@@ -267,7 +269,7 @@ TEST(Plan, AHundredThousandTrialsAreNoWait) {
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   EXPECT_EQ(plan.trials.size(), 24u * 50 * 84);
   EXPECT_LT(took.count(), 5.0) << "about 0.3 s where the machine is idle";
-  RecordProperty("seconds", std::to_string(took.count()));
+  std::printf("plan of 100,800 trials: %.3f s\n", took.count());
 }
 
 }  // namespace
