@@ -85,6 +85,7 @@ Estimate estimate(const Plan& plan, const CostModel& model) {
       }
     }
     if (!seen.insert(experiment.data.get()).second) continue;
+    disk += model.sample * static_cast<double>(experiment.data->samples.id.size());
     for (const data::Modality& modality : experiment.data->dataset.modalities) {
       values += 8 * static_cast<double>(modality.values.size());
     }

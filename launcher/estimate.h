@@ -10,33 +10,35 @@
 
 namespace emosweep::launcher {
 
-// Measured on one core at 2.x GHz with AVX-512, LibTorch 2.11; another machine may differ by a
-// factor of two. All constants of the estimate stand here, so that one measurement can replace
-// them.
+// All constants of the estimate, so that one measurement can replace them: seconds and bytes of
+// configs/quickstart.yaml, ravdess_av.yaml and mosi.yaml on one core of a shared x86-64 server,
+// LibTorch 2.11. Another machine may differ by a factor of two.
 struct CostModel {
   // Seconds of one training step: dispatch and autograd, which small models spend most in, plus
   // arithmetic.
-  double step = 0.45e-3;
-  double step_per_modality = 0.17e-3;
-  double step_per_attending_modality = 1.25e-3;
-  double flops_per_second = 40e9;  // float32; float64 half of it
-  double evaluation_share = 0.3;   // an evaluation batch relative to a training step
-  double evaluation_rows = 256;    // rows of one evaluation batch
-  double refit_share = 0.6;    // of the epochs that the refit trains, where an epoch is selected
+  double step = 0.2e-3;
+  double step_per_modality = 0.2e-3;
+  double step_per_attending_modality = 0.8e-3;
+  double flops_per_second = 30e9;  // float32; float64 half of it
+  double evaluation_share = 0.4;   // an evaluation batch relative to a training step
+  double evaluation_rows = 32;     // rows of one evaluation batch
+  double refit_share = 0.4;    // of the epochs that the refit trains, where an epoch is selected
   double patience_epochs = 3;  // epochs run with early stopping, in units of patience
-  double trial = 4e-3;         // preparing, committing
+  double trial = 2e-3;         // preparing, committing
   // The linear model: passes of its solver over the rows.
-  double linear_passes = 150;
-  double linear_flops_per_second = 4e9;
-  // Bytes.
-  double process = 450e6;     // LibTorch, MPI and HDF5 loaded
+  double linear_passes = 60;
+  double linear_flops_per_second = 6e9;
+  // Bytes of memory.
+  double process = 175e6;     // LibTorch, MPI and HDF5 loaded, activations of small models
   double values_copies = 4;   // of the dataset's values: the table, its folds' tensors
   double weights_copies = 8;  // weights, gradient, two moments, best, scratch
   double plan_trial = 400;    // a trial in the plan and in plan.json while it is built
-  double record = 20e3;       // an empty record with its datasets' chunks
-  double summary_trial = 2e3;
-  double prediction = 24;  // of one test row, without probabilities; in record and summary
+  // Bytes of disk.
+  double record = 6e3;           // an empty record
+  double summary_trial = 3.5e3;  // a trial's rows in summary.h5, plan.json, timing.csv and the logs
+  double prediction = 24;        // of one test row, without probabilities; in record and summary
   double curve_epoch = 12 * 8;
+  double sample = 200;  // a row of the sample table; in samples/ and summary
 };
 
 // CPU seconds of one trial on one core. spec.dataset and sizes are used, its fold is `fold`.

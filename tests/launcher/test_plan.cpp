@@ -258,6 +258,27 @@ TEST(Plan, TextAndJsonTellWhatItHolds) {
   EXPECT_EQ(json["estimate"]["ranks"], 2);
 }
 
+TEST(Plan, EstimatesFollowWhatTrialsDo) {
+  const SampleFiles files;
+  const auto cost = [&](const std::string& keys) {
+    const Plan plan = files.plan(one_experiment("modality: both\n" + keys));
+    return plan.estimate;
+  };
+  const Estimate base = cost("epochs: 100");
+  EXPECT_NEAR(cost("epochs: 200").cpu_seconds / base.cpu_seconds, 2, 0.2);
+  EXPECT_NEAR(cost("epochs: 100\nseeds: 3").cpu_seconds / base.cpu_seconds, 3, 0.01);
+  EXPECT_GT(cost("epochs: 100\nrefit: train+validation").cpu_seconds, 1.2 * base.cpu_seconds);
+  EXPECT_LT(cost("epochs: 100\npatience: 5").cpu_seconds, 0.5 * base.cpu_seconds);
+  EXPECT_GT(cost("epochs: 100\nfusion_type: cross_attention").cpu_seconds, 2 * base.cpu_seconds);
+  EXPECT_LT(cost("model: linear").cpu_seconds, 0.2 * base.cpu_seconds);
+  EXPECT_GT(cost("epochs: 100\nsave_models: true").disk_bytes, base.disk_bytes);
+  EXPECT_LT(cost("epochs: 100\npredictions: none").disk_bytes, base.disk_bytes);
+  EXPECT_GT(cost("hidden_size: 2048").memory_bytes, base.memory_bytes + 50'000'000);
+  const Plan plan = files.plan(one_experiment("modality: both"));
+  EXPECT_DOUBLE_EQ(wall_seconds(plan, 1), plan.estimate.cpu_seconds);
+  EXPECT_DOUBLE_EQ(wall_seconds(plan, 1000), plan.trials.front().cost);
+}
+
 TEST(Plan, AHundredThousandTrialsAreNoWait) {
   const SampleFiles files(24);
   const auto begin = std::chrono::steady_clock::now();
