@@ -17,7 +17,7 @@ def test_a_failing_trial_leaves_the_others_alone(folder):
     assert len(h.committed(run)) == folds, "the good trials are all there"
     assert len(failures) == folds and {f["reason"] for f in failures} == {"non_finite"}
     assert {status for name, status in rows if name == "bad"} == {"failed"}
-    assert all("epoch" in f["where"] for f in failures)
+    assert all("epoch" in f["where"] + f["message"] for f in failures)
     h.emosweep("status", run, "--exit-code", code=1)
     assert "bad" in h.emosweep("report", run).stdout
 

@@ -41,7 +41,7 @@ def test_permuted_labels_give_chance_on_the_fixture(folder):
     sd = (1 / classes * (1 - 1 / classes) / count) ** 0.5
     for name in MODELS:
         assert chance[name] < 1 / classes + 3.5 * sd, f"{name}: {chance[name]:.3f} on permuted labels, chance {1 / classes:.3f}"
-    assert learnt["linear"] > 1 / classes + 3.5 * sd, f"the same machine learns the true labels: {learnt}"
+    assert learnt["linear"] > 1 / classes + 2.5 * sd, f"the same machine learns the true labels: {learnt}"
 
 
 def test_permuted_labels_give_chance_on_ravdess(folder):

@@ -31,7 +31,7 @@ def test_all_mistakes_of_a_file_together(folder):
                     "    epochs: many\n"
                     "    dropout: 1.5\n")
     refused("run", path, "-o", folder / "run",
-            says=[r"e\.yaml:6:5: .*lrr.*\blr\b", r"e\.yaml:7:13: .*epochs", r"e\.yaml:8:14: .*dropout"])
+            says=[r"e\.yaml:6:5: .*lrr.*\blr\b", r"e\.yaml:7:5: .*epochs", r"e\.yaml:8:5: .*dropout"])
     assert not (folder / "run/trials").exists()
 
 
