@@ -47,13 +47,15 @@ class RunError : public Error {
 // One trial failed: it is recorded with the class of its reason, and the sweep goes on.
 class TrialError : public Error {
  public:
-  // reason: non_finite | out_of_memory | exception
-  TrialError(std::string reason, const std::string& message)
-      : Error(message), reason_(std::move(reason)) {}
+  // reason: non_finite | out_of_memory | exception. where: the place in the training, "epoch 3,
+  // step 41", or "".
+  TrialError(std::string reason, const std::string& message, std::string where = {})
+      : Error(message), reason_(std::move(reason)), where_(std::move(where)) {}
   const std::string& reason() const { return reason_; }
+  const std::string& where() const { return where_; }
 
  private:
-  std::string reason_;
+  std::string reason_, where_;
 };
 
 // Collects the mistakes of an input (1000 at most), to be reported together. Not thread-safe.

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "launcher/key_table.h"
+#include "launcher/run_version.h"
 
 namespace emosweep::launcher {
 
@@ -193,7 +194,5 @@ std::string program_help() {
          "not go on, 75 stopped and resumable.\n";
   return out.str();
 }
-
-std::string version_text() { return "emosweep " EMOSWEEP_VERSION "\n"; }
 
 }  // namespace emosweep::launcher

@@ -45,6 +45,5 @@ std::vector<std::uint64_t> parse_seeds(const std::string& text);
 // The names of all commands and the help of `emosweep` alone.
 std::vector<std::string> command_names();
 std::string program_help();
-std::string version_text();
 
 }  // namespace emosweep::launcher

@@ -199,7 +199,8 @@ trainer::TrialSpec trial_spec(const Values& values, const data::Dataset& dataset
   spec.model.tokens = integer(Key::tokens);
   spec.model.heads = integer(Key::heads);
   spec.model.classes = static_cast<std::int64_t>(dataset.target.classes.size());
-  // The linear model is always fitted in double precision: it reads no dtype, and must not depend on one.
+  // The linear model is always fitted in double precision: it reads no dtype, and must not depend
+  // on one.
   const bool wide = values.is(Key::dtype, "float64") || values.is(Key::model, "linear");
   spec.model.dtype = wide ? at::kDouble : at::kFloat;
 

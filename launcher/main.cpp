@@ -7,6 +7,7 @@
 
 #include "launcher/command_line.h"
 #include "launcher/commands.h"
+#include "launcher/run_version.h"
 
 namespace {
 

@@ -3,7 +3,6 @@
 #include <ATen/Version.h>
 #include <sys/resource.h>
 #include <time.h>
-#include <torch/headeronly/version.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -100,7 +99,7 @@ Done RankLoop::train_one(const PlannedTrial& trial, const Todo& todo) {
                     plan_.experiments.empty() ? "" : "seed " + std::to_string(trial.seed)));
   const double start_unix = unix_time(), start_cpu = thread_cpu_seconds();
   const auto start = std::chrono::steady_clock::now();
-  std::string reason, message;
+  std::string reason, message, where;
   trainer::Trained trained;
   try {
     trained = worker_(trial, [this] { return stopping(); });
@@ -110,6 +109,7 @@ Done RankLoop::train_one(const PlannedTrial& trial, const Todo& todo) {
   } catch (const TrialError& e) {
     reason = e.reason();
     message = e.what();
+    where = e.where();
   } catch (const RunError&) {
     throw;
   } catch (const std::bad_alloc&) {
@@ -124,12 +124,12 @@ Done RankLoop::train_one(const PlannedTrial& trial, const Todo& todo) {
   coordinator_.add(kBusySum, static_cast<std::int64_t>(1e6 * seconds));
   coordinator_.add(kCostSum, static_cast<std::int64_t>(1e6 * trial.cost));
   if (!reason.empty()) {
-    fail(trial, reason, message);
+    fail(trial, reason, message, where);
     return Done::failed;
   }
   if (trained.record.id != trial.id) {
     fail(trial, "exception",
-         "the trainer returned the record of another trial: " + trained.record.id.hex());
+         "the trainer returned the record of another trial: " + trained.record.id.hex(), "");
     return Done::failed;
   }
   results::Provenance& cost = trained.record.cost;
@@ -157,18 +157,19 @@ results::Provenance RankLoop::provenance(const Todo& todo, double start_unix) co
   out.host = world_.host;
   out.device = "cpu";
   out.source_revision = source_revision();
-  out.libraries = "torch " TORCH_VERSION;
+  out.libraries = libraries_text();
   out.rank = world_.rank;
   out.ranks = world_.size;
   return out;
 }
 
 void RankLoop::fail(const PlannedTrial& trial, const std::string& reason,
-                    const std::string& message) {
+                    const std::string& message, const std::string& where) {
   results::Failure failure;
   failure.id = trial.id;
   failure.reason = reason;
   failure.message = message;
+  failure.where = where;
   failure.host = world_.host;
   failure.rank = world_.rank;
   failure.unix_time = unix_time();

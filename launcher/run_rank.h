@@ -26,7 +26,8 @@ class RankLoop {
  private:
   distributed::Done train_one(const PlannedTrial& trial, const Todo& todo);
   results::Provenance provenance(const Todo& todo, double start_unix) const;
-  void fail(const PlannedTrial& trial, const std::string& reason, const std::string& message);
+  void fail(const PlannedTrial& trial, const std::string& reason, const std::string& message,
+            const std::string& where);
   bool fits(const PlannedTrial& trial);
   bool stopping();
 

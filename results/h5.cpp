@@ -6,7 +6,18 @@
 
 #include "base/error.h"
 #include "results/h5_library.h"
+#include "results/record.h"
 #include "results/user_block.h"
+
+namespace emosweep::results {
+
+std::string hdf5_version() {
+  unsigned major = 0, minor = 0, release = 0;
+  H5get_libversion(&major, &minor, &release);
+  return std::to_string(major) + "." + std::to_string(minor) + "." + std::to_string(release);
+}
+
+}  // namespace emosweep::results
 
 namespace emosweep::results::h5 {
 namespace {

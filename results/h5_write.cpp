@@ -6,9 +6,9 @@
 namespace emosweep::results::h5 {
 namespace {
 
-constexpr std::size_t kChunkBytes = 1u << 20;     // of a dataset written whole
+constexpr std::size_t kChunkBytes = 1u << 20;    // of a dataset written whole
 constexpr std::size_t kGrowingBytes = 8u << 10;  // of a growing one: small summaries stay small
-constexpr unsigned kCompact = 64;  // links and attributes kept in the object's header
+constexpr unsigned kCompact = 64;                // links and attributes kept in the object's header
 
 Handle text_type(std::size_t bytes) {
   Handle type(checked(H5Tcopy(H5T_C_S1), "copy a type"), H5Tclose);

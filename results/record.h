@@ -66,6 +66,8 @@ struct TrialRecord {
   Provenance cost;
 };
 
+std::string hdf5_version();  // of the library that runs, "1.10.8"
+
 // HDF5 "latest" format, chunked, Fletcher32, fixed-length UTF-8 strings, no object times, made in
 // memory (Core driver). A 512-byte user block holds "emosweep-record 1\n" and the SHA-256 of the
 // whole file with the digest field zeroed. The bytes of /result are the same for the same trial;

@@ -94,9 +94,10 @@ void Bookkeeping::meter(const std::vector<Term>& terms, const models::Step& step
     for (std::size_t k = 0; k < K; ++k) {
       const double value = sum.const_data_ptr<double>()[k];
       if (active_[k] && !std::isfinite(value)) {
-        throw TrialError("non_finite", "loss (" + terms[t].name + ") is " + number_text(value) +
-                                           " at " + where(step) +
-                                           "; a lower lr or clip_norm may help");
+        throw TrialError("non_finite",
+                         "loss (" + terms[t].name + ") is " + number_text(value) + " at " +
+                             where(step) + "; a lower lr or clip_norm may help",
+                         where(step));
       }
       metered_[t].sum[k] += value;
       metered_[t].count[k] += terms[t].count.const_data_ptr<double>()[k];
@@ -109,8 +110,10 @@ void Bookkeeping::meter(const std::vector<Term>& terms, const models::Step& step
 void Bookkeeping::check(const std::vector<double>& norms, const models::Step& step) const {
   for (std::size_t k = 0; k < norms.size(); ++k) {
     if (active_[k] && !std::isfinite(norms[k])) {
-      throw TrialError("non_finite", "gradient norm is " + number_text(norms[k]) + " at " +
-                                         where(step) + "; a lower lr or clip_norm may help");
+      throw TrialError("non_finite",
+                       "gradient norm is " + number_text(norms[k]) + " at " + where(step) +
+                           "; a lower lr or clip_norm may help",
+                       where(step));
     }
   }
 }
@@ -184,15 +187,17 @@ std::vector<LoopResult> Bookkeeping::finish() {
   const at::NoGradGuard no_grad;
   for (std::size_t k = 0; k < results_.size(); ++k) {
     if (results_[k].best_epoch < 0) {
-      throw TrialError("non_finite", "the validation loss is nan in every epoch, from epoch 0 on");
+      throw TrialError("non_finite", "the validation loss is nan in every epoch, from epoch 0 on",
+                       "epoch 0");
     }
     const auto row = static_cast<std::int64_t>(k);
     if (!select_ || pack_.loop[k].selection_metric == "last") {
       // No validation stands between the last step and the record.
       if (at::isfinite(pack_.model.flat().select(0, row)).all().item<bool>()) continue;
-      throw TrialError("non_finite", "a weight is not finite after epoch " +
-                                         std::to_string(results_[k].epochs - 1) +
-                                         "; a lower lr or clip_norm may help");
+      const std::string last = "epoch " + std::to_string(results_[k].epochs - 1);
+      throw TrialError(
+          "non_finite",
+          "a weight is not finite after " + last + "; a lower lr or clip_norm may help", last);
     }
     pack_.model.flat().select(0, row).copy_(best_.select(0, row));
     for (std::size_t i = 0; i < best_states_.size(); ++i) {

@@ -139,6 +139,8 @@ results::TargetResult target_result(const TrialSpec& spec, const Fit& fit, const
   for (std::int64_t c = 0; c < spec.model.classes; ++c) {
     target.train_counts.push_back(std::llround(counts.const_data_ptr<double>()[c]));
   }
+  const auto classes = static_cast<std::size_t>(spec.model.classes);
+  target.confusion.assign(classes * classes, 0);  // protocol all tests nothing
   if (rows.empty()) return target;
   target.confusion = test.confusion.counts;
   if (spec.predictions == "none") return target;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "synthetic.h"
 #include "trainer/fold_cache.h"
@@ -363,6 +364,18 @@ TEST_F(Training, FoldTensorsAreKeptWithinTheirBound) {
   EXPECT_NE(cache.get(dataset, fold.train, spec.prepare, at::kDouble)->tensors.x[0].scalar_type(),
             at::kFloat);
   EXPECT_EQ(cache.hits(), 1);
+}
+
+TEST_F(Training, OfEverythingGivesARecordWithoutATest) {
+  fold.train.resize(static_cast<std::size_t>(dataset.size()));
+  std::iota(fold.train.begin(), fold.train.end(), 0);
+  fold.validation.clear();
+  fold.test.clear();
+  spec.loop.selection_metric = "last";
+  const results::TrialRecord record = train(spec).record;
+  EXPECT_EQ(record.result.best_epoch, spec.loop.epochs - 1);
+  EXPECT_TRUE(record.result.targets.at(0).sample.empty());
+  EXPECT_NO_THROW(results::encode_record(record));
 }
 
 }  // namespace
