@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """kill -9 at every step of a commit and at random times: nothing committed is lost or trained twice.
 
-EMOSWEEP_E2E_KILLS sets the number of random kills (default 4, so that the suite stays short).
+EMOSWEEP_E2E_KILLS sets the number of random kills (default 4, so that the suite stays short); from 20 on every point of a
+commit is tried on one, two and three ranks instead of one of them.
 """
 import os
 import random
@@ -10,6 +11,7 @@ import time
 
 import harness as h
 
+KILLS = int(os.environ.get("EMOSWEEP_E2E_KILLS", "4"))
 POINTS = [f"{file}.{step}" for file in ("record", "summary") for step in ("written", "synced", "renamed")]
 
 
@@ -22,9 +24,11 @@ def undisturbed(folder, file):
 def test_killed_at_each_step_of_a_commit(folder):
     file = h.small_file(folder, seeds="[1]")
     expected = undisturbed(folder, file)
-    for number, point in enumerate(POINTS):
-        ranks = None if number % 2 else 2
-        run = folder / point
+    cases = [(point, ranks) for point in POINTS for ranks in (None, 2, 3)]
+    if KILLS < 20:
+        cases = [(point, None if number % 2 else 2) for number, point in enumerate(POINTS)]
+    for point, ranks in cases:
+        run = folder / f"{point}-{ranks}"
         count = 2 if point.startswith("record") else 1
         killed = h.emosweep("run", file, "--all", "-o", run, ranks=ranks, env={"EMOSWEEP_KILL_AT": f"{point}:{count}"},
                             code=range(-64, 256))
@@ -37,16 +41,15 @@ def test_killed_at_each_step_of_a_commit(folder):
 
 
 def test_killed_at_random_times(folder):
-    kills = int(os.environ.get("EMOSWEEP_E2E_KILLS", "4"))
     dice = random.Random(20)
     file = h.small_file(folder, seeds="[1, 2, 3]", epochs=20)
     expected = undisturbed(folder, file)
     done, attempt = 0, 0
-    while done < kills:
+    while done < KILLS:
         run = folder / f"run-{attempt}"
         attempt += 1
-        assert attempt < 3 * kills + 3, "the sweep ends before it can be killed"
-        while done < kills:
+        assert attempt < 3 * KILLS + 3, "the sweep ends before it can be killed"
+        while done < KILLS:
             before = len(h.committed(run))
             process = h.start("run", file, "--all", "-o", run, ranks=2)
             while process.poll() is None and len(h.committed(run)) <= before:
