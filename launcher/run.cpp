@@ -201,7 +201,7 @@ Exit run_plan(const World& world, const Plan& plan, const RunOptions& options,
     log::info(std::to_string(setup.todo.size()) + " trials to do, " + std::to_string(setup.done) +
               " done before, " + std::to_string(setup.failed) + " failed before" +
               (setup.failed > 0 ? " (--retry-failed tries them again)" : "") + "; " +
-              std::to_string(world.size) + " ranks");
+              std::to_string(world.size) + (world.size == 1 ? " rank" : " ranks"));
   }
   if (options.pin) pin(world);
 

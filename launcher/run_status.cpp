@@ -65,7 +65,8 @@ std::string status_text(const std::filesystem::path& dir, const RunStatus& statu
   std::ostringstream out;
   out << dir.string() << ": " << state.state;
   if (status.lease.liveness == Liveness::alive) {
-    out << " (" << status.lease.owner.text() << ", " << state.ranks << " ranks)";
+    out << " (" << status.lease.owner.text() << ", " << state.ranks
+        << (state.ranks == 1 ? " rank)" : " ranks)");
   } else {
     out << " (exit code " << static_cast<int>(status.code) << ")";
   }

@@ -83,7 +83,8 @@ TEST_F(Training, TheRecordHoldsWhatHappened) {
   for (std::int32_t r : fold.train)
     ++counts[static_cast<std::size_t>(dataset.label[static_cast<std::size_t>(r)])];
   for (std::size_t i = 0; i < 20; ++i) {
-    ++confusion[static_cast<std::size_t>(target.truth[i] * 3 + target.predicted[i])];
+    ++confusion[static_cast<std::size_t>(target.truth[i]) * 3 +
+                static_cast<std::size_t>(target.predicted[i])];
     const float* p = target.probability.data() + 3 * i;
     EXPECT_NEAR(p[0] + p[1] + p[2], 1, 1e-6);
     EXPECT_EQ(std::max_element(p, p + 3) - p, target.predicted[i]);
