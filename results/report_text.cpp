@@ -7,6 +7,10 @@
 namespace emosweep::results {
 namespace {
 
+std::string counted(std::size_t n, const std::string& what) {
+  return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
+}
+
 constexpr std::size_t kListed = 20;  // failures and missing cells that are named
 
 std::string score(double value, int digits = 4) {
@@ -92,8 +96,8 @@ std::string heading(const PlannedExperiment& experiment, const ExperimentStatist
   std::string text = "== " + experiment.name + "\n";
   text += "   dataset " + experiment.dataset + ", protocol " + experiment.protocol;
   if (!experiment.group.empty()) text += ", group " + experiment.group;
-  text += ", " + std::to_string(statistics.folds.size()) + " folds, " +
-          std::to_string(statistics.seeds.size()) + " seeds, " +
+  text += ", " + counted(statistics.folds.size(), "fold") + ", " +
+          counted(statistics.seeds.size(), "seed") + ", " +
           std::to_string(experiment.classes.size()) + " classes\n";
   text += "   normalise " + normalise_text(experiment.normalise) + ", " + selection + "\n";
   return text;
