@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "models/attention.h"
 #include "models/blocks.h"
+#include "models/norm_block.h"
 
 namespace emosweep::models {
 namespace {
@@ -110,7 +111,10 @@ struct NormVariables {
   at::Tensor gamma, beta;
   NormVariables(const FlatParameters& p, const NormAt& at, std::vector<std::int64_t> shape)
       : gamma(p.variable(at.gamma, shape)), beta(p.variable(at.beta, shape)) {}
-  at::Tensor operator()(const at::Tensor& x) const { return affine(normalise(x)); }
+  at::Tensor operator()(const at::Tensor& x) const { return norm_block(x, gamma, beta, {}, false); }
+  at::Tensor relu_masked(const at::Tensor& x, const at::Tensor& mask) const {
+    return norm_block(x, gamma, beta, mask, true);
+  }
   at::Tensor affine(const at::Tensor& x) const { return at::addcmul(beta, x, gamma); }
 };
 
@@ -197,16 +201,14 @@ at::Tensor FusionModel::encode(const data::Batch& batch, const Step& step,
   }
   at::Tensor y = parts.size() == 1 ? parts.front() : at::cat(parts, -1);
   y = y.view({y.size(0), y.size(1), modalities(), options_.hidden_size});
-  y = at::relu(encoder_norm_(y));
-  return masked(y, encoder_dropout_.mask(batch, step, present, options_.dtype));
+  return encoder_norm_.relu_masked(y, encoder_dropout_.mask(batch, step, present, options_.dtype));
 }
 
 // Linear, layer norm, ReLU, dropout.
 at::Tensor FusionModel::block(std::size_t i, const at::Tensor& x, const data::Batch& batch,
                               const Step& step) {
-  const at::Tensor y = at::relu(fusion_norm_[i](fusion_[i](x)));
   const at::Tensor mask = fusion_dropout_[i].mask(batch, step, {}, options_.dtype);
-  return masked(y, mask.defined() ? mask.squeeze(2) : mask);
+  return fusion_norm_[i].relu_masked(fusion_[i](x), mask.defined() ? mask.squeeze(2) : mask);
 }
 
 at::Tensor FusionModel::gated(const at::Tensor& z, const at::Tensor& present, Output& output) {

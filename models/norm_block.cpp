@@ -1,0 +1,221 @@
+#include "models/norm_block.h"
+
+#include <ATen/ATen.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <cmath>
+#include <optional>
+
+#include "base/error.h"
+#include "models/blocks.h"
+
+namespace emosweep::models {
+namespace {
+
+// Bodies are inlined into a function of the wider target, where the compiler vectorises them;
+// without contraction to fma and with a fixed number of partial sums, all targets give the same
+// bits.
+#define EMO_BODY inline __attribute__((always_inline))
+#if defined(__x86_64__)
+#define EMO_WIDE __attribute__((target("avx2")))
+bool wide() { return __builtin_cpu_supports("avx2"); }
+#else
+#define EMO_WIDE
+bool wide() { return false; }
+#endif
+
+constexpr double kEpsilon = 1e-5;
+constexpr std::int64_t kLanes = 16;
+
+struct Shape {
+  std::int64_t trials, rows, group,
+      width;  // rows of a trial; every group of rows has its own affine
+};
+
+// Sum of term(i) over a row.
+template <typename T, typename Term>
+EMO_BODY double row_sum(std::int64_t n, const Term& term) {
+  T part[kLanes] = {};
+  const std::int64_t whole = n / kLanes * kLanes;
+  for (std::int64_t i = 0; i < whole; i += kLanes) {
+    for (std::int64_t j = 0; j < kLanes; ++j) part[j] += term(i + j);
+  }
+  double sum = 0;
+  for (T p : part) sum += static_cast<double>(p);
+  for (std::int64_t i = whole; i < n; ++i) sum += static_cast<double>(term(i));
+  return sum;
+}
+
+template <typename T>
+struct Forward {
+  const T *x, *gamma, *beta, *mask;  // mask may be null
+  T *y, *normal, *scale;  // normal [rows, H] and scale [rows] are kept for the backward pass
+  bool relu;
+};
+
+template <typename T>
+EMO_BODY void forward_body(const Forward<T>& f, const Shape& s) {
+  const std::int64_t H = s.width;
+  for (std::int64_t r = 0; r < s.trials * s.rows; ++r) {
+    const std::int64_t a = (r / s.rows * s.group + r % s.group) * H;
+    const T* __restrict x = f.x + r * H, * __restrict gamma = f.gamma + a;
+    const T* __restrict beta = f.beta + a, * __restrict mask = f.mask ? f.mask + r * H : nullptr;
+    T* __restrict y = f.y + r * H, * __restrict normal = f.normal + r * H;
+    const auto n = static_cast<double>(H);
+    const T mean = static_cast<T>(row_sum<T>(H, [&](std::int64_t i) { return x[i]; }) / n);
+    const double variance =
+        row_sum<T>(H, [&](std::int64_t i) { return (x[i] - mean) * (x[i] - mean); }) / n;
+    const T scale = static_cast<T>(1 / std::sqrt(variance + kEpsilon));
+    f.scale[r] = scale;
+    for (std::int64_t i = 0; i < H; ++i) {
+      normal[i] = (x[i] - mean) * scale;
+      y[i] = normal[i] * gamma[i] + beta[i];
+    }
+    if (f.relu) {
+      for (std::int64_t i = 0; i < H; ++i) y[i] = y[i] < T(0) ? T(0) : y[i];  // NaN stays NaN
+    }
+    if (mask) {
+      for (std::int64_t i = 0; i < H; ++i) y[i] *= mask[i];
+    }
+  }
+}
+
+template <typename T>
+struct Backward {
+  const T *outer, *normal, *scale, *gamma, *beta, *mask;
+  T *x, *d_gamma, *d_beta, *scratch;  // scratch [2, H]
+  bool relu;
+};
+
+template <typename T>
+EMO_BODY void backward_body(const Backward<T>& f, const Shape& s) {
+  const std::int64_t H = s.width;
+  const auto n = static_cast<double>(H);
+  T* __restrict d = f.scratch, * __restrict e = f.scratch + H;
+  for (std::int64_t r = 0; r < s.trials * s.rows; ++r) {
+    const std::int64_t a = (r / s.rows * s.group + r % s.group) * H;
+    const T* __restrict outer = f.outer + r * H, * __restrict normal = f.normal + r * H;
+    const T* __restrict gamma = f.gamma + a, * __restrict beta = f.beta + a;
+    const T* __restrict mask = f.mask ? f.mask + r * H : nullptr;
+    T* __restrict d_gamma = f.d_gamma + a, * __restrict d_beta = f.d_beta + a;
+    T* __restrict x = f.x + r * H;
+    for (std::int64_t i = 0; i < H; ++i) d[i] = mask ? outer[i] * mask[i] : outer[i];
+    if (f.relu) {
+      for (std::int64_t i = 0; i < H; ++i) {
+        d[i] = normal[i] * gamma[i] + beta[i] <= T(0) ? T(0) : d[i];
+      }
+    }
+    for (std::int64_t i = 0; i < H; ++i) {
+      d_gamma[i] += d[i] * normal[i];
+      d_beta[i] += d[i];
+      e[i] = d[i] * gamma[i];
+    }
+    const T mean = static_cast<T>(row_sum<T>(H, [&](std::int64_t i) { return e[i]; }) / n);
+    const T along =
+        static_cast<T>(row_sum<T>(H, [&](std::int64_t i) { return e[i] * normal[i]; }) / n);
+    const T scale = f.scale[r];
+    for (std::int64_t i = 0; i < H; ++i) x[i] = scale * (e[i] - mean - normal[i] * along);
+  }
+}
+
+template <typename T>
+EMO_WIDE void forward_wide(const Forward<T>& f, const Shape& s) {
+  forward_body(f, s);
+}
+template <typename T>
+EMO_WIDE void backward_wide(const Backward<T>& f, const Shape& s) {
+  backward_body(f, s);
+}
+
+Shape shape_of(const at::Tensor& x, const at::Tensor& gamma) {
+  const std::int64_t K = x.size(0), H = x.size(-1);
+  EMO_CHECK(gamma.size(0) == K && gamma.size(-1) == H, "gamma and beta are [K,1,...,H]");
+  const std::int64_t group = gamma.numel() / (K * H);
+  return {K, x.numel() / (K * H), group, H};
+}
+
+template <typename T>
+const T* data_or_null(const at::Tensor& t) {
+  return t.defined() ? t.const_data_ptr<T>() : nullptr;
+}
+
+template <typename T>
+void run_forward(const at::Tensor& x, const at::Tensor& gamma, const at::Tensor& beta,
+                 const at::Tensor& mask, bool relu, at::Tensor& y, at::Tensor& normal,
+                 at::Tensor& scale) {
+  const Shape shape = shape_of(x, gamma);
+  const Forward<T> f{x.const_data_ptr<T>(),    gamma.const_data_ptr<T>(),
+                     beta.const_data_ptr<T>(), data_or_null<T>(mask),
+                     y.data_ptr<T>(),          normal.data_ptr<T>(),
+                     scale.data_ptr<T>(),      relu};
+  wide() ? forward_wide(f, shape) : forward_body(f, shape);
+}
+
+template <typename T>
+void run_backward(const at::Tensor& outer, const torch::autograd::variable_list& saved, bool relu,
+                  at::Tensor& x, at::Tensor& d_gamma, at::Tensor& d_beta) {
+  const Shape shape = shape_of(outer, saved[0]);
+  at::Tensor scratch = at::empty({2, shape.width}, outer.options());
+  const Backward<T> f{outer.const_data_ptr<T>(),
+                      saved[2].const_data_ptr<T>(),
+                      saved[3].const_data_ptr<T>(),
+                      saved[0].const_data_ptr<T>(),
+                      saved[1].const_data_ptr<T>(),
+                      data_or_null<T>(saved[4]),
+                      x.data_ptr<T>(),
+                      d_gamma.data_ptr<T>(),
+                      d_beta.data_ptr<T>(),
+                      scratch.data_ptr<T>(),
+                      relu};
+  wide() ? backward_wide(f, shape) : backward_body(f, shape);
+}
+
+struct NormBlock : torch::autograd::Function<NormBlock> {
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x0,
+                            const at::Tensor& gamma0, const at::Tensor& beta0,
+                            const std::optional<at::Tensor>& given, bool relu) {
+    const at::Tensor mask = given.value_or(at::Tensor());
+    const at::Tensor x = x0.contiguous(), gamma = gamma0.contiguous(), beta = beta0.contiguous();
+    at::Tensor y = at::empty_like(x), normal = at::empty_like(x);
+    at::Tensor scale = at::empty({x.numel() / x.size(-1)}, x.options());
+    if (x.scalar_type() == at::kFloat) {
+      run_forward<float>(x, gamma, beta, mask, relu, y, normal, scale);
+    } else {
+      run_forward<double>(x, gamma, beta, mask, relu, y, normal, scale);
+    }
+    context->save_for_backward({gamma, beta, normal, scale, mask});
+    context->saved_data["relu"] = relu;
+    return y;
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list outers) {
+    const torch::autograd::variable_list saved = context->get_saved_variables();
+    const bool relu = context->saved_data["relu"].toBool();
+    const at::Tensor outer = outers[0].contiguous();
+    at::Tensor x = at::empty_like(outer);
+    at::Tensor d_gamma = at::zeros_like(saved[0]), d_beta = at::zeros_like(saved[1]);
+    if (outer.scalar_type() == at::kFloat) {
+      run_backward<float>(outer, saved, relu, x, d_gamma, d_beta);
+    } else {
+      run_backward<double>(outer, saved, relu, x, d_gamma, d_beta);
+    }
+    return {x, d_gamma, d_beta, at::Tensor(), at::Tensor()};
+  }
+};
+
+}  // namespace
+
+at::Tensor norm_block(const at::Tensor& x, const at::Tensor& gamma, const at::Tensor& beta,
+                      const at::Tensor& mask, bool relu) {
+  const bool known = x.scalar_type() == at::kFloat || x.scalar_type() == at::kDouble;
+  if (!x.device().is_cpu() || !known) {
+    const at::Tensor y = at::addcmul(beta, normalise(x), gamma);
+    return masked(relu ? at::relu(y) : y, mask);
+  }
+  std::optional<at::Tensor> whole;
+  if (mask.defined()) whole = mask.expand_as(x).contiguous();
+  return NormBlock::apply(x, gamma, beta, whole, relu);
+}
+
+}  // namespace emosweep::models
