@@ -7,29 +7,18 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/wide.h"
 #include "models/blocks.h"
 
 namespace emosweep::models {
 namespace {
 
-// Bodies are inlined into a function of the wider target, where the compiler vectorises them;
-// without contraction to fma and with a fixed number of partial sums, all targets give the same
-// bits.
-#define EMO_BODY inline __attribute__((always_inline))
-#if defined(__x86_64__)
-#define EMO_WIDE __attribute__((target("avx2")))
-bool wide() { return __builtin_cpu_supports("avx2"); }
-#else
-#define EMO_WIDE
-bool wide() { return false; }
-#endif
-
 constexpr double kEpsilon = 1e-5;
 constexpr std::int64_t kLanes = 16;
 
+// `rows` rows a trial; row r is scaled and shifted by affine r % group of its trial.
 struct Shape {
-  std::int64_t trials, rows, group,
-      width;  // rows of a trial; every group of rows has its own affine
+  std::int64_t trials, rows, group, width;
 };
 
 // Sum of term(i) over a row.

@@ -3,19 +3,10 @@
 #include <cmath>
 #include <cstddef>
 
+#include "base/wide.h"
+
 namespace emosweep::trainer {
 namespace {
-
-// A body is inlined into a function of the wider target, which is where the compiler vectorises it.
-// Without fma: a contracted product would be rounded once instead of twice.
-#define EMO_BODY inline __attribute__((always_inline))
-#if defined(__x86_64__)
-#define EMO_WIDE __attribute__((target("avx2")))
-bool wide() { return __builtin_cpu_supports("avx2"); }
-#else
-#define EMO_WIDE
-bool wide() { return false; }
-#endif
 
 template <typename T>
 EMO_BODY void adam_body(T* __restrict value, const T* __restrict gradient, T* __restrict first,

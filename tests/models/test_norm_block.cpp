@@ -1,0 +1,80 @@
+// The one-pass block against the four operations of ATen that it stands for, values and gradients.
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "models/norm_block.h"
+
+namespace emosweep::models {
+namespace {
+
+struct Case {
+  at::Tensor x, gamma, beta, mask, outer;
+};
+
+// K trials, b rows, M modalities side by side, an odd width; a third of the mask is 0.
+Case case_of(std::int64_t K, std::int64_t b, std::int64_t M, std::int64_t H, at::ScalarType dtype) {
+  const auto values = [&](std::vector<std::int64_t> shape, double phase) {
+    std::int64_t n = 1;
+    for (std::int64_t d : shape) n *= d;
+    const at::Tensor i = at::arange(n, at::TensorOptions().dtype(at::kDouble));
+    return (at::sin(i * 12.9898 + phase) * 3).view(shape).to(dtype);
+  };
+  Case c{values({K, b, M, H}, 0), values({K, 1, M, H}, 1), values({K, 1, M, H}, 2), {}, {}};
+  c.mask = values({K, b, M, H}, 3).gt(-1).to(dtype) * 1.5;
+  c.outer = values({K, b, M, H}, 4);
+  for (at::Tensor* t : {&c.x, &c.gamma, &c.beta}) t->set_requires_grad(true);
+  return c;
+}
+
+at::Tensor reference(const Case& c, const at::Tensor& mask, bool relu) {
+  const at::Tensor mean = c.x.mean(-1, true);
+  const at::Tensor variance = (c.x - mean).square().mean(-1, true);
+  at::Tensor y = (c.x - mean) / (variance + 1e-5).sqrt() * c.gamma + c.beta;
+  if (relu) y = at::relu(y);
+  return mask.defined() ? y * mask : y;
+}
+
+std::vector<at::Tensor> value_and_gradients(Case& c, const at::Tensor& y) {
+  for (at::Tensor* t : {&c.x, &c.gamma, &c.beta}) t->mutable_grad().reset();
+  (y * c.outer).sum().backward();
+  return {y.detach(), c.x.grad().clone(), c.gamma.grad().clone(), c.beta.grad().clone()};
+}
+
+void compare(Case c, const at::Tensor& mask, bool relu, double tolerance) {
+  const auto ours = value_and_gradients(c, norm_block(c.x, c.gamma, c.beta, mask, relu));
+  const auto theirs = value_and_gradients(c, reference(c, mask, relu));
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    EXPECT_LE((ours[i] - theirs[i]).abs().max().item<double>(), tolerance) << "part " << i;
+  }
+}
+
+TEST(NormBlock, AgreesWithItsFourOperations) {
+  for (const std::int64_t H : {1, 7, 16, 33, 64}) {
+    SCOPED_TRACE(H);
+    for (const bool relu : {false, true}) {
+      const Case wide = case_of(2, 5, 3, H, at::kDouble), narrow = case_of(1, 8, 2, H, at::kFloat);
+      // One feature has no variance: x is then multiplied by 316, and rounding with it.
+      compare(wide, wide.mask, relu, H == 1 ? 1e-9 : 1e-11);
+      compare(wide, {}, relu, H == 1 ? 1e-9 : 1e-11);
+      if (H > 1) compare(narrow, narrow.mask, relu, 2e-4);
+    }
+  }
+}
+
+TEST(NormBlock, BroadcastsAMaskOfWholeRows) {
+  const Case c = case_of(2, 4, 2, 16, at::kDouble);
+  compare(c, c.mask.narrow(3, 0, 1), true, 1e-11);
+}
+
+TEST(NormBlock, LetsANanThrough) {
+  Case c = case_of(1, 3, 1, 16, at::kFloat);
+  c.x.detach()[0][1][0][3] = std::numeric_limits<float>::quiet_NaN();
+  const at::Tensor bad = norm_block(c.x, c.gamma, c.beta, {}, true).isnan().any(-1).view({3});
+  EXPECT_FALSE(bad[0].item<bool>() || bad[2].item<bool>());
+  EXPECT_TRUE(bad[1].item<bool>());
+}
+
+}  // namespace
+}  // namespace emosweep::models
