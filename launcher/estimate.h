@@ -16,10 +16,10 @@ namespace emosweep::launcher {
 struct CostModel {
   // Seconds of one training step: dispatch and autograd, which small models spend most in, plus
   // arithmetic.
-  double step = 0.2e-3;
-  double step_per_modality = 0.2e-3;
-  double step_per_attending_modality = 0.8e-3;
-  double flops_per_second = 30e9;  // float32; float64 half of it
+  double step = 0.15e-3;
+  double step_per_modality = 0.15e-3;
+  double step_per_attending_modality = 0.6e-3;
+  double flops_per_second = 40e9;  // float32; float64 half of it
   double evaluation_share = 0.4;   // an evaluation batch relative to a training step
   double evaluation_rows = 32;     // rows of one evaluation batch
   double refit_share = 0.4;    // of the epochs that the refit trains, where an epoch is selected
