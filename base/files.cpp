@@ -7,14 +7,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
-#include <csignal>
-#include <cstdlib>
 #include <cstring>
-#include <map>
-#include <mutex>
 #include <utility>
 
 #include "base/error.h"
+#include "base/fault.h"
 
 namespace emosweep {
 
@@ -85,6 +82,7 @@ std::filesystem::path temporary_name(const std::filesystem::path& path) {
 
 void write_synced(const std::filesystem::path& path, std::span<const std::uint8_t> bytes,
                   std::string_view point) {
+  fault_point(std::string(point) + ".begin");
   Descriptor fd(open_retrying(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666));
   if (fd.get() < 0) throw failed("create", path, errno);
   if (!write_all(fd.get(), bytes.data(), bytes.size())) throw failed("write", path, errno);
@@ -159,14 +157,16 @@ std::vector<std::uint8_t> read_bytes(const std::filesystem::path& path, std::siz
 }
 
 void make_folders(const std::filesystem::path& path) {
+  fault_point("folder.begin");
   std::error_code error;
   std::filesystem::create_directories(path, error);
   if (error) throw failed("create the folder", path, error.value());
   if (!std::filesystem::is_directory(path, error)) throw failed("use as a folder", path, ENOTDIR);
 }
 
-SyncedLines::SyncedLines(const std::filesystem::path& path)
-    : path_(path), fd_(open_retrying(path.c_str(), O_RDWR | O_CREAT | O_APPEND, 0666)) {
+SyncedLines::SyncedLines(const std::filesystem::path& path) : path_(path) {
+  fault_point("log.begin");
+  fd_ = open_retrying(path.c_str(), O_RDWR | O_CREAT | O_APPEND, 0666);
   if (fd_ < 0) throw failed("open", path, errno);
   Descriptor guard(fd_);
   struct stat info {};
@@ -189,40 +189,12 @@ void SyncedLines::add(std::string_view line) {
     if (c == '\n' || c == '\r') c = ' ';  // one call, one line
   }
   text += '\n';
+  fault_point("log.line");
   // One write: a line is there whole or torn at the end of the file, never interleaved.
-  if (!write_all(fd_, reinterpret_cast<const std::uint8_t*>(text.data()), text.size()) ||
-      ::fsync(fd_) != 0) {
+  if (!write_all(fd_, reinterpret_cast<const std::uint8_t*>(text.data()), text.size()))
     throw failed("append to", path_, errno);
-  }
-}
-
-namespace {
-
-// How often this process has passed each point. It has to live as long as the process: the count of
-// "the 3rd commit" spans all calls. Only touched when EMOSWEEP_KILL_AT is set.
-bool kill_now(std::string_view name, std::string_view wanted) {
-  static std::mutex mutex;
-  static std::map<std::string, std::uint64_t, std::less<>> passed;
-  const std::lock_guard lock(mutex);
-  const std::uint64_t count = ++passed[std::string(name)];
-  while (!wanted.empty()) {
-    const std::string_view entry = wanted.substr(0, wanted.find(','));
-    wanted.remove_prefix(std::min(wanted.size(), entry.size() + 1));
-    const std::size_t colon = entry.rfind(':');
-    const std::string_view point = entry.substr(0, colon);
-    const std::string nth =
-        colon == std::string_view::npos ? "1" : std::string(entry.substr(colon + 1));
-    if (point == name && nth == std::to_string(count)) return true;
-  }
-  return false;
-}
-
-}  // namespace
-
-void fault_point(std::string_view name) {
-  const char* wanted = std::getenv("EMOSWEEP_KILL_AT");
-  if (wanted == nullptr || *wanted == '\0') return;
-  if (kill_now(name, wanted)) ::kill(::getpid(), SIGKILL);
+  fault_point("log.written");
+  if (::fsync(fd_) != 0) throw failed("append to", path_, errno);
 }
 
 }  // namespace emosweep

@@ -11,9 +11,9 @@
 namespace emosweep {
 
 // Temp file in the same folder (name: .<name>.tmp.<host>.<pid>), own write loop, fsync, rename,
-// fsync of the folder. `point` names the fault points passed: <point>.written, <point>.synced,
-// <point>.renamed. RunError names the path and errno's text (a full disk included); the temp file
-// is then removed.
+// fsync of the folder. `point` names the fault points passed (base/fault.h): <point>.begin,
+// .written, .synced, .renamed. RunError names the path and errno's text (a full disk included); the
+// temp file is then removed.
 void commit_file(const std::filesystem::path& path, std::span<const std::uint8_t> bytes,
                  std::string_view point);
 void commit_file(const std::filesystem::path& path, std::string_view text, std::string_view point);
@@ -21,10 +21,11 @@ void commit_file(const std::filesystem::path& path, std::string_view text, std::
 std::string read_text(const std::filesystem::path& path, std::size_t cap = 1u << 30);  // InputError
 std::vector<std::uint8_t> read_bytes(const std::filesystem::path& path,
                                      std::size_t cap = 1ull << 32);
-void make_folders(const std::filesystem::path& path);  // RunError
+void make_folders(const std::filesystem::path& path);  // RunError; fault point folder.begin
 
 // Appends whole lines and fsyncs each: a rank's log of starts and commits. One writer. A torn last
-// line, which a crash may leave, is ended first; line ends within a line become spaces.
+// line, which a crash may leave, is ended first; line ends within a line become spaces. Fault
+// points log.begin, log.line, log.written.
 class SyncedLines {
  public:
   explicit SyncedLines(const std::filesystem::path& path);  // RunError
@@ -37,9 +38,5 @@ class SyncedLines {
   std::filesystem::path path_;
   int fd_ = -1;
 };
-
-// Tests of crash safety set EMOSWEEP_KILL_AT="<point>:<count>" (comma-separated): the process is
-// killed with SIGKILL the count-th time it passes that point. Elsewhere a no-op.
-void fault_point(std::string_view name);
 
 }  // namespace emosweep

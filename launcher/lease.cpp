@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "launcher/lease_file.h"
 
@@ -73,6 +74,7 @@ Lease::~Lease() { release(); }
 void Lease::acquire() {
   const fs::path fresh = dir_ / (".lease.tmp." + self_.host + "." + std::to_string(self_.pid));
   FolderLock lock(dir_);
+  fault_point("lease.begin");
   fd_ = open(fresh.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (fd_ < 0) storage_failed(fresh, "cannot be made");
   const std::string text = encode_owner(self_);
@@ -88,10 +90,14 @@ void Lease::acquire() {
     errno = why;
     storage_failed(fresh, "cannot be written");
   }
+  fault_point("lease.written");
   // link() fails where the name is taken, on network file systems too: whoever links owns the
   // folder.
   for (int attempt = 0; attempt < 5; ++attempt) {
-    if (link(fresh.c_str(), file_.c_str()) == 0) return;
+    if (link(fresh.c_str(), file_.c_str()) == 0) {
+      fault_point("lease.linked");
+      return;
+    }
     if (errno != EEXIST) storage_failed(file_, "cannot be made");
     const std::optional<LeaseOwner> owner = read_owner(file_);
     if (!owner) continue;  // released meanwhile
@@ -123,7 +129,14 @@ void Lease::acquire() {
 
 void Lease::beat() {
   std::unique_lock lock(mutex_);
-  while (!wake_.wait_for(lock, options_.heartbeat, [this] { return stop_; })) write_beat();
+  while (!wake_.wait_for(lock, options_.heartbeat, [this] { return stop_; })) {
+    try {  // a heartbeat that is missed now comes later; an exception of this thread ends the run
+      fault_point("lease.beat");
+      write_beat();
+    } catch (const std::exception& e) {
+      log::warning(file_.string() + ": heartbeat failed: " + e.what());
+    }
+  }
 }
 
 void Lease::write_beat() {

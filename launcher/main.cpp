@@ -5,6 +5,7 @@
 #include <new>
 #include <string>
 
+#include "base/fault.h"
 #include "launcher/command_line.h"
 #include "launcher/commands.h"
 #include "launcher/run_version.h"
@@ -49,6 +50,7 @@ int complain(const char* what, Exit code) {
 
 int main(int argc, char** argv) {
   try {
+    emosweep::arm_faults_from_environment();
     const Exit code = dispatch({argv + 1, argv + argc});
     // A full disk or a closed pipe behind stdout must not look like success.
     if (std::fflush(stdout) != 0 || std::ferror(stdout)) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 
+#include "base/fault.h"
 #include "base/log.h"
 #include "launcher/run_rank.h"
 #include "launcher/run_setup.h"
@@ -120,6 +121,7 @@ struct Owner {
 // After the state was committed: whatever happens here changes nothing of the run's end.
 void print_report(const results::RunFolder& folder) {
   try {
+    fault_point("report.begin");
     std::fputs(results::report(folder, {}).c_str(), stdout);
     std::fflush(stdout);
   } catch (const std::exception& e) {

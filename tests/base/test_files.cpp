@@ -8,9 +8,11 @@
 #include <csignal>
 #include <fstream>
 #include <functional>
+#include <new>
 #include <sstream>
 
 #include "base/error.h"
+#include "base/fault.h"
 #include "base/files.h"
 #include "temporary_folder.h"
 
@@ -121,9 +123,9 @@ class CommitFileKilled : public testing::TestWithParam<Kill> {};
 TEST_P(CommitFileKilled, LeavesTheOldFileOrTheNewOne) {
   const TemporaryFolder folder;
   commit_file(folder / "a", std::string_view("old"), "test");
-  const std::string at = std::string("other.point:1,") + GetParam().point + ":2";
+  const std::string at = std::string("kill@other.point:1,kill@") + GetParam().point + ":2";
   const int status = end_of_child([&] {
-    ::setenv("EMOSWEEP_KILL_AT", at.c_str(), 1);
+    arm_faults(at);
     commit_file(folder / "b", std::string_view("first passes"), "test");
     commit_file(folder / "a", std::string_view("new"), "test");
   });
@@ -138,23 +140,19 @@ TEST_P(CommitFileKilled, LeavesTheOldFileOrTheNewOne) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Points, CommitFileKilled,
-                         testing::Values(Kill{"test.written", "old"}, Kill{"test.synced", "old"},
-                                         Kill{"test.renamed", "new"}));
+                         testing::Values(Kill{"test.begin", "old"}, Kill{"test.written", "old"},
+                                         Kill{"test.synced", "old"}, Kill{"test.renamed", "new"}));
 
-TEST(FaultPoint, PassesWhereNothingIsAsked) {
-  EXPECT_EQ(end_of_child([] {
-              ::unsetenv("EMOSWEEP_KILL_AT");
-              fault_point("a");
-              ::setenv("EMOSWEEP_KILL_AT", "b:1,a:3,,:", 1);
-              fault_point("a");
-              fault_point("a");
-            }),
-            0);
-  const int status = end_of_child([] {
-    ::setenv("EMOSWEEP_KILL_AT", "b:1,a:3", 1);
-    for (int i = 0; i < 3; ++i) fault_point("a");
-  });
-  EXPECT_TRUE(WIFSIGNALED(status));
+TEST(CommitFile, LeavesNoTemporaryFileBehindAnException) {
+  for (const char* step : {"begin", "written", "synced"}) {
+    const TemporaryFolder folder;
+    commit_file(folder / "a", std::string_view("old"), "test");
+    arm_faults(std::string("bad_alloc@test.") + step + ":1");
+    EXPECT_THROW(commit_file(folder / "a", std::string_view("new"), "test"), std::bad_alloc);
+    arm_faults("");
+    EXPECT_EQ(read_text(folder / "a"), "old") << step;
+    EXPECT_EQ(names_in(folder.path()), std::vector<std::string>{"a"}) << step;
+  }
 }
 
 TEST(ReadText, NamesTheFileAndTheReason) {

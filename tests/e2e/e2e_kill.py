@@ -12,7 +12,7 @@ import time
 import harness as h
 
 KILLS = int(os.environ.get("EMOSWEEP_E2E_KILLS", "4"))
-POINTS = [f"{file}.{step}" for file in ("record", "summary") for step in ("written", "synced", "renamed")]
+POINTS = [f"{file}.{step}" for file in ("record", "summary") for step in ("begin", "written", "synced", "renamed")]
 
 
 def undisturbed(folder, file):
@@ -30,7 +30,7 @@ def test_killed_at_each_step_of_a_commit(folder):
     for point, ranks in cases:
         run = folder / f"{point}-{ranks}"
         count = 2 if point.startswith("record") else 1
-        killed = h.emosweep("run", file, "--all", "-o", run, ranks=ranks, env={"EMOSWEEP_KILL_AT": f"{point}:{count}"},
+        killed = h.emosweep("run", file, "--all", "-o", run, ranks=ranks, env={"EMOSWEEP_FAULT": f"kill@{point}:{count}"},
                             code=range(-64, 256))
         assert killed.returncode in (-9, 137), f"{point}: not killed but exit code {killed.returncode}"
         before = {i: (run / f"trials/{i}.h5").read_bytes() for i in h.committed(run)}

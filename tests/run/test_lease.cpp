@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "base/error.h"
+#include "base/fault.h"
 #include "folder.h"
 #include "launcher/lease_file.h"
 
@@ -57,6 +58,19 @@ TEST(Lease, ALiveOwnerIsNamedWithWhatToDo) {
   EXPECT_NE(text.find("kill -USR2"), std::string::npos) << text;
   EXPECT_EQ(inspect_lease(folder.path).liveness, Liveness::alive)
       << "the refused run took the lease away";
+}
+
+TEST(Lease, AHeartbeatThatThrowsIsMissedAndTheNextComes) {
+  TestFolder folder;
+  LeaseOptions options;
+  options.heartbeat = milliseconds{20};
+  arm_faults("bad_alloc@lease.beat:1,throw@lease.beat:2");
+  Lease lease(folder.path, options);
+  const double first = read_owner(folder.path / kLeaseName)->heartbeat;
+  usleep(300'000);
+  arm_faults("");
+  EXPECT_GT(read_owner(folder.path / kLeaseName)->heartbeat, first);
+  EXPECT_FALSE(lease.lost());
 }
 
 TEST(Lease, ADeadOwnerOnThisHostIsReplacedAtOnce) {
