@@ -41,7 +41,7 @@ int main(int argc, char** argv) {
   for (int i = 0; i < tickets * world.size; ++i) {
     order.push_back({static_cast<std::uint32_t>(i), 1, {}, 0});
   }
-  auto coordinator = make_coordinator(world, order);
+  auto coordinator = make_coordinator(world, make_store(world), order);
   const bool pinned = pin_to_core(world);
   barrier("all are ready", in_seconds(60));
 

@@ -56,17 +56,20 @@ std::vector<std::int64_t> epoch_order(std::span<const std::int32_t> rows, const 
 
 Batch gather_batch(std::span<const FoldTensors* const> folds,
                    std::span<const std::vector<std::int64_t>> orders, std::int64_t step,
-                   std::int64_t batch_size) {
+                   std::int64_t batch_size, Shard shard) {
   EMO_CHECK(!folds.empty() && folds.size() == orders.size(), "one order a trial of the pack");
   EMO_CHECK(batch_size > 0 && step >= 0, "a batch has at least one row");
+  EMO_CHECK(shard.ranks > 0 && shard.rank >= 0 && shard.rank < shard.ranks,
+            "a rank of the team reads its part of the batch");
+  const std::int64_t b = (batch_size + shard.ranks - 1) / shard.ranks, first = shard.rank * b;
   const auto trials = static_cast<std::int64_t>(folds.size());
   const at::ScalarType dtype = folds[0]->x.at(0).scalar_type();
   Batch batch;
   batch.K = trials;
   batch.global_rows = batch_size;
-  batch.sample = at::empty({trials, batch_size}, at::kLong);
-  batch.position = at::empty({trials, batch_size}, at::kLong);
-  at::Tensor weight = at::empty({trials, batch_size}, at::kDouble);
+  batch.sample = at::empty({trials, b}, at::kLong);
+  batch.position = at::empty({trials, b}, at::kLong);
+  at::Tensor weight = at::empty({trials, b}, at::kDouble);
   std::int64_t* const sample = batch.sample.data_ptr<std::int64_t>();
   std::int64_t* const position = batch.position.data_ptr<std::int64_t>();
   double* const weights = weight.data_ptr<double>();
@@ -74,13 +77,13 @@ Batch gather_batch(std::span<const FoldTensors* const> folds,
   for (std::int64_t k = 0; k < trials; ++k) {
     const std::vector<std::int64_t>& order = orders[static_cast<std::size_t>(k)];
     EMO_CHECK(!order.empty(), "a trial without rows");
-    const auto left = static_cast<std::int64_t>(order.size()) - begin;
-    const std::int64_t padding = order[static_cast<std::size_t>(left > 0 ? begin : 0)];
-    for (std::int64_t i = 0; i < batch_size; ++i) {
-      const std::int64_t cell = k * batch_size + i;
-      sample[cell] = i < left ? order[static_cast<std::size_t>(begin + i)] : padding;
-      position[cell] = begin + i;
-      weights[cell] = i < left ? 1 : 0;
+    const auto rows = std::min(batch_size, static_cast<std::int64_t>(order.size()) - begin);
+    const std::int64_t padding = order[static_cast<std::size_t>(rows > 0 ? begin : 0)];
+    for (std::int64_t i = 0; i < b; ++i) {
+      const std::int64_t cell = k * b + i, row = first + i;
+      sample[cell] = row < rows ? order[static_cast<std::size_t>(begin + row)] : padding;
+      position[cell] = begin + row;
+      weights[cell] = row < rows ? 1 : 0;
     }
   }
   const at::Device device = folds[0]->x[0].device();

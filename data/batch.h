@@ -50,10 +50,17 @@ FoldTensors make_fold_tensors(const Dataset& dataset, const std::vector<FeatureM
 // (from 0).
 std::vector<std::int64_t> epoch_order(std::span<const std::int32_t> rows, const StreamKey& key,
                                       std::int64_t epoch);
+// Which part of every batch a rank of a team sees: rows [rank * b, (rank + 1) * b) of the batch
+// with b = ceil(batch_size / ranks). The parts have one shape: what stands behind the batch's end
+// is padding.
+struct Shard {
+  int rank = 0, ranks = 1;
+};
 // Batch number `step` of an order: rows [step * batch_size, ...), padded to batch_size with its
-// first row at weight 0. One fold per trial of the pack: spans of length K.
+// first row at weight 0. One fold per trial of the pack: spans of length K. A rank whose shard
+// holds no row of the batch gets padding only.
 Batch gather_batch(std::span<const FoldTensors* const> folds,
                    std::span<const std::vector<std::int64_t>> orders, std::int64_t step,
-                   std::int64_t batch_size);
+                   std::int64_t batch_size, Shard shard = {});
 
 }  // namespace emosweep::data

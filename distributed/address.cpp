@@ -70,6 +70,22 @@ std::vector<std::string> own_addresses() {
   return out;
 }
 
+std::string local_address_towards(const std::string& address) {
+  sockaddr_in to;
+  EMO_CHECK(parse(address, 9, to), "not an IPv4 address: " + address);
+  const Socket s(
+      socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));  // connecting a UDP socket only routes
+  sockaddr_in from{};
+  socklen_t length = sizeof(from);
+  char text[INET_ADDRSTRLEN] = "";
+  if (s.fd < 0 || connect(s.fd, reinterpret_cast<const sockaddr*>(&to), sizeof(to)) != 0 ||
+      getsockname(s.fd, reinterpret_cast<sockaddr*>(&from), &length) != 0 ||
+      inet_ntop(AF_INET, &from.sin_addr, text, sizeof(text)) == nullptr) {
+    throw RunError("no route to " + address + ": " + std::strerror(errno));
+  }
+  return text;
+}
+
 BoundSocket bind_socket(const std::string& address) {
   sockaddr_in at;
   EMO_CHECK(parse(address, 0, at), "not an IPv4 address: " + address);

@@ -19,6 +19,9 @@ std::vector<std::string> own_addresses();
 std::string reachable_address(const World& world, const std::vector<std::string>& candidates,
                               Deadline deadline);
 
+// This machine's address on the route to another (RunError where there is none); nothing is sent.
+std::string local_address_towards(const std::string& address);
+
 // A listening-ready TCP socket bound to this address and a free port (RunError); not yet listening.
 struct BoundSocket {
   int fd = -1;

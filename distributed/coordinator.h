@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "distributed/world.h"
+#include "distributed/run_store.h"
 
 namespace emosweep::distributed {
 
@@ -18,7 +18,9 @@ struct Work {
   std::uint32_t shape = 0;           // work of equal shape may be packed
 };
 
-enum class Done { committed, failed, returned };
+// requeued: the environment failed it, whoever asks next takes it again; it stays running until
+// then. Callers bound how often.
+enum class Done { committed, failed, returned, requeued };
 
 struct Counts {
   std::int64_t taken = 0, committed = 0, failed = 0, returned = 0;
@@ -26,14 +28,13 @@ struct Counts {
 };
 
 // Leaders of teams call; waiting costs no CPU. One thread per object. Every call is one or a few
-// round trips to the store (25 to 50 us each) and throws RunError when rank 0 does not answer
-// within the options' timeout.
+// round trips to the store and throws its RunError.
 class Coordinator {
  public:
   virtual ~Coordinator() = default;
-  // The next `most` tickets of the order; {} = over, or a rank asked for the end. Waits until the
-  // needs of each are committed; work whose needs failed or were returned is returned here and not
-  // handed out.
+  // One requeued number, or the next `most` tickets of the order; {} = over, or a rank asked for
+  // the end. Waits until the needs of each are committed; work whose needs failed or were returned
+  // is returned here and not handed out.
   virtual std::vector<std::uint32_t> take(int most) = 0;
   virtual void finish(std::uint32_t number, Done done) = 0;  // once for every number taken
   // A rank asked for the end. Cheap enough to be asked every step: the store is asked at most every
@@ -54,15 +55,9 @@ class Coordinator {
   virtual std::int64_t sign_of_life() = 0;
 };
 
-struct CoordinatorOptions {
-  std::chrono::milliseconds timeout{60'000};  // of one store operation
-};
 // Collective. `order` is the same on every rank (RunError that names the rank otherwise), longest
-// first, and needs stand before the work that needs them. Rank 0 serves the store from a thread of
-// its own, on world.address only (the loopback address when all ranks share a node). Call before
-// pin_to_core, so that this thread is free to leave the training thread's core. The order in which
-// ranks let go of it: all others first, rank 0 after a barrier.
-std::unique_ptr<Coordinator> make_coordinator(const World& world, std::vector<Work> order,
-                                              const CoordinatorOptions& options = {});
+// first, and needs stand before the work that needs them.
+std::unique_ptr<Coordinator> make_coordinator(const World& world, std::shared_ptr<RunStore> store,
+                                              std::vector<Work> order);
 
 }  // namespace emosweep::distributed

@@ -17,7 +17,15 @@ double linear_seconds(const trainer::TrialSpec& spec, double rows, const CostMod
   return model.linear_passes * flops / model.linear_flops_per_second;
 }
 
-double step_seconds(const trainer::TrialSpec& spec, const CostModel& model) {
+// Three collectives a step: the batch's class counts, the losses, the gradient.
+double team_seconds(const trainer::TrialSpec& spec, int ranks, const CostModel& model) {
+  if (ranks == 1) return 0;
+  const double bytes = static_cast<double>(models::parameter_count(spec.model)) *
+                       (spec.model.dtype == at::kDouble ? 8 : 4);
+  return 3 * model.collective + bytes / model.reduced_per_second;
+}
+
+double step_seconds(const trainer::TrialSpec& spec, int ranks, const CostModel& model) {
   const double modalities = static_cast<double>(spec.model.inputs.size());
   const bool attends = spec.model.fusion == models::Fusion::cross_attention;
   const double dispatch = model.step + modalities * model.step_per_modality +
@@ -25,19 +33,20 @@ double step_seconds(const trainer::TrialSpec& spec, const CostModel& model) {
   // Attention applies its weights to every token of a row.
   const double uses = attends ? static_cast<double>(spec.model.tokens) / 2 : 1;
   const double flops = 6 * static_cast<double>(models::parameter_count(spec.model)) * uses *
-                       static_cast<double>(spec.loop.batch_size);
+                       std::ceil(static_cast<double>(spec.loop.batch_size) / ranks);
   const double speed = model.flops_per_second * (spec.model.dtype == at::kDouble ? 0.5 : 1);
-  return dispatch + flops / speed;
+  return dispatch + flops / speed + team_seconds(spec, ranks, model);
 }
 
 }  // namespace
 
-double trial_seconds(const trainer::TrialSpec& spec, const data::Fold& fold,
+double trial_seconds(const trainer::TrialSpec& spec, const data::Fold& fold, int ranks,
                      const CostModel& model) {
   const double train = static_cast<double>(fold.train.size());
   const double validation = static_cast<double>(fold.validation.size());
   if (spec.model.model == "linear") {
-    return model.trial + linear_seconds(spec, train + (spec.linear.refit ? validation : 0), model);
+    return model.trial +
+           linear_seconds(spec, train + (spec.linear.refit ? validation : 0), model) / ranks;
   }
   const double batch = static_cast<double>(spec.loop.batch_size);
   double epochs = static_cast<double>(spec.loop.epochs);
@@ -45,8 +54,8 @@ double trial_seconds(const trainer::TrialSpec& spec, const data::Fold& fold,
   if (spec.loop.patience > 0) {
     epochs = std::min(epochs, model.patience_epochs * static_cast<double>(spec.loop.patience));
   }
-  const double step = step_seconds(spec, model);
-  const double evaluations = batches(validation, model.evaluation_rows);
+  const double step = step_seconds(spec, ranks, model);
+  const double evaluations = std::ceil(batches(validation, model.evaluation_rows) / ranks);
   double seconds = epochs * (batches(train, batch) + model.evaluation_share * evaluations) * step;
   if (spec.loop.refit) {
     const double again = selects ? model.refit_share * epochs : epochs;
@@ -59,7 +68,7 @@ Estimate estimate(const Plan& plan, const CostModel& model) {
   Estimate out;
   double disk = 0, weights = 0, values = 0;
   for (const PlannedTrial& trial : plan.trials) {
-    out.cpu_seconds += trial.cost;
+    out.cpu_seconds += trial.cost * plan.ranks_per_trial;
     const PlannedExperiment& experiment = plan.experiments[trial.experiment];
     const trainer::TrialSpec& spec = experiment.conditions[trial.condition].base;
     const double rows = static_cast<double>(experiment.folds->folds[trial.fold].test.size());
@@ -100,7 +109,7 @@ Estimate estimate(const Plan& plan, const CostModel& model) {
 double wall_seconds(const Plan& plan, int ranks) {
   double longest = 0;
   for (const PlannedTrial& trial : plan.trials) longest = std::max(longest, trial.cost);
-  return std::max(longest, plan.estimate.cpu_seconds / std::max(ranks, 1));
+  return std::max(longest, plan.estimate.cpu_seconds / std::max(ranks, plan.ranks_per_trial));
 }
 
 }  // namespace emosweep::launcher

@@ -19,9 +19,11 @@ struct CostModel {
   double step = 0.15e-3;
   double step_per_modality = 0.15e-3;
   double step_per_attending_modality = 0.6e-3;
-  double flops_per_second = 40e9;  // float32; float64 half of it
-  double evaluation_share = 0.4;   // an evaluation batch relative to a training step
-  double evaluation_rows = 32;     // rows of one evaluation batch
+  double collective = 0.15e-3;        // of a team, in a step: counts, losses, gradient
+  double reduced_per_second = 0.5e9;  // bytes of a gradient that a team sums
+  double flops_per_second = 40e9;     // float32; float64 half of it
+  double evaluation_share = 0.4;      // an evaluation batch relative to a training step
+  double evaluation_rows = 32;        // rows of one evaluation batch
   double refit_share = 0.4;    // of the epochs that the refit trains, where an epoch is selected
   double patience_epochs = 3;  // epochs run with early stopping, in units of patience
   double trial = 2e-3;         // preparing, committing
@@ -41,8 +43,9 @@ struct CostModel {
   double sample = 200;  // a row of the sample table; in samples/ and summary
 };
 
-// CPU seconds of one trial on one core. spec.dataset and sizes are used, its fold is `fold`.
-double trial_seconds(const trainer::TrialSpec& spec, const data::Fold& fold,
+// Seconds of one trial on a team of so many ranks. spec.dataset and sizes are used, its fold is
+// `fold`.
+double trial_seconds(const trainer::TrialSpec& spec, const data::Fold& fold, int ranks = 1,
                      const CostModel& model = {});
 // Everything of a plan but its trials' costs, which are already in it.
 Estimate estimate(const Plan& plan, const CostModel& model = {});

@@ -189,8 +189,9 @@ std::vector<KeyInfo> make_table() {
        "Where trials are trained; auto is resolved by plan."},
       {Key::dtype, "dtype", T::choice, {}, {"auto", "float32", "float64"}, "auto", "", P::run,
        E::result, true, network, any, kNetwork, "Number type of training; auto is float32."},
-      {Key::ranks_per_trial, "ranks_per_trial", T::integer, at_least(1), {}, "1", "1", P::run,
-       E::result, false, network, any, kNetwork, "Ranks that train one trial together."},
+      {Key::ranks_per_trial, "ranks_per_trial", T::integer, at_least(1), {}, "1", "", P::run,
+       E::result, false, always, any, "",
+       "Ranks that train one trial together; the same for all experiments of a run."},
       // ---- what is kept
       {Key::predictions, "predictions", T::choice, {}, {"all", "labels", "none"}, "all", "",
        P::results, E::result, false, always, any, "",

@@ -42,6 +42,7 @@ void add_conditions(PlannedExperiment& planned, const Experiment& experiment,
   const DataFacts facts{&dataset, least_validation(*planned.folds)};
   const Values written = written_values(experiment);
   planned.seeds = written[Key::seeds].seeds;
+  planned.ranks_per_trial = static_cast<int>(written[Key::ranks_per_trial].integer);
   const std::size_t conditions = condition_count(experiment);
   const std::size_t each = planned.seeds.size() * planned.folds->folds.size();
   if (conditions > kMostCells / std::max<std::size_t>(each, 1)) {
@@ -134,7 +135,8 @@ void add_trials(Plan& plan, std::uint32_t number, Seen& seen) {
     const PlannedCondition& condition = experiment.conditions[c];
     TrialIds ids(condition.canonical, condition.reads_seed);
     std::vector<double> costs;
-    for (const data::Fold& fold : folds) costs.push_back(trial_seconds(condition.base, fold));
+    for (const data::Fold& fold : folds)
+      costs.push_back(trial_seconds(condition.base, fold, experiment.ranks_per_trial));
     for (const std::uint64_t seed : experiment.seeds) {
       for (std::uint32_t f = 0; f < folds.size(); ++f) {
         const Digest id = ids.id(lines[condition.reads_seed][f], seed);
@@ -163,6 +165,20 @@ void add_samples(Plan& plan, const data::Loaded& loaded) {
       plan.samples.begin(), plan.samples.end(),
       [&](const results::Samples& samples) { return samples.digest == loaded.samples.digest; });
   if (!known) plan.samples.push_back(samples_of(loaded.samples));
+}
+
+// Teams are made once, at the start of a run.
+int common_team_size(const std::vector<PlannedExperiment>& experiments) {
+  const PlannedExperiment& first = experiments.front();
+  for (const PlannedExperiment& other : experiments) {
+    if (other.ranks_per_trial == first.ranks_per_trial) continue;
+    throw InputError("ranks_per_trial is " + std::to_string(first.ranks_per_trial) + " for '" +
+                     first.name + "' and " + std::to_string(other.ranks_per_trial) + " for '" +
+                     other.name +
+                     "': a run has teams of one size; run them one after the other into the same "
+                     "folder (-e NAME -o DIR)");
+  }
+  return first.ranks_per_trial;
 }
 
 void add_warnings(Plan& plan, const PlannedExperiment& planned) {
@@ -214,6 +230,7 @@ Plan make_plan(const PlanOptions& options) {
   mistakes.move_to(all);
   all.throw_if_any();
 
+  plan.ranks_per_trial = common_team_size(plan.experiments);
   Seen seen;
   std::string resolved;
   for (std::uint32_t i = 0; i < plan.experiments.size(); ++i) {

@@ -47,6 +47,7 @@ struct PlannedExperiment {
   std::shared_ptr<const data::Folds> folds;
   data::SplitOptions split;
   std::vector<std::uint64_t> seeds;
+  int ranks_per_trial = 1;
   std::vector<PlannedCondition> conditions;
 };
 
@@ -54,7 +55,7 @@ struct PlannedTrial {  // unique ids, longest first
   Digest id;
   std::uint32_t experiment = 0, condition = 0, fold = 0;
   std::uint64_t seed = 0;
-  double cost = 0;  // estimated CPU seconds
+  double cost = 0;  // estimated seconds of one team
 };
 
 struct Estimate {
@@ -66,6 +67,7 @@ struct Estimate {
 struct Plan {
   std::vector<PlannedExperiment> experiments;
   std::vector<PlannedTrial> trials;
+  int ranks_per_trial = 1;                // of all experiments
   results::PlanFile file;                 // cells in order of experiment, condition, seed, fold
   std::vector<results::Samples> samples;  // one a dataset
   std::vector<std::string> warnings;

@@ -64,6 +64,7 @@ Json experiment_json(const PlannedExperiment& experiment, const TrialCounts& cou
                                  {"idle", condition.idle}});
   }
   out["seeds"] = experiment.seeds;
+  out["ranks_per_trial"] = experiment.ranks_per_trial;
   out["cells"] = counts.cells;
   out["trials"] = counts.trials;
   out["cpu_seconds"] = counts.seconds;

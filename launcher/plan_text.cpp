@@ -181,10 +181,12 @@ std::string plan_text(const Plan& plan, int ranks) {
           << ", the folds of \"" << folds << "\"\n";
     }
     add_conditions(out, experiment);
+    if (experiment.ranks_per_trial > 1)
+      out << "  teams        of " << experiment.ranks_per_trial << " ranks\n";
     out << "  trials       " << counts[e].cells << " cells = " << experiment.conditions.size()
         << " x " << experiment.folds->folds.size() << " folds x " << experiment.seeds.size()
         << " seeds; " << counts[e].trials << " to train here, about " << duration(counts[e].seconds)
-        << " on one core\n\n";
+        << (experiment.ranks_per_trial > 1 ? " on one team\n\n" : " on one core\n\n");
   }
   out << "all: " << counted(plan.experiments.size(), "experiment") << ", " << plan.file.cells.size()
       << " cells, " << plan.trials.size() << " different trials\n";

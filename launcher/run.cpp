@@ -7,6 +7,7 @@
 
 #include "base/fault.h"
 #include "base/log.h"
+#include "distributed/team.h"
 #include "launcher/run_rank.h"
 #include "launcher/run_setup.h"
 #include "launcher/run_together.h"
@@ -23,6 +24,7 @@ using distributed::in_seconds;
 using distributed::World;
 
 constexpr double kAgreeSeconds = 600;
+constexpr auto kStoreTimeout = std::chrono::seconds{60};
 constexpr double kSummarySeconds = 7200;  // of rank 0 over very many records, while the others wait
 
 void agree_on_plan(const Plan& plan) {
@@ -61,8 +63,10 @@ void pin(const World& world) {
 }
 
 // Trials of other ranks may take hours: the wait ends when none of them has been heard of for long.
-void wait_for_all(Coordinator& coordinator, Monitor* monitor, std::chrono::seconds patience) {
+// Rank 0 a little before the others: it says so in the run's state.
+void wait_for_all(Coordinator& coordinator, Monitor* monitor, std::chrono::seconds timeout) {
   using Clock = std::chrono::steady_clock;
+  const auto patience = timeout + std::chrono::seconds{monitor != nullptr ? 0 : 5};
   std::int64_t sign = coordinator.sign_of_life();
   auto heard = Clock::now();
   bool told = false;
@@ -79,8 +83,9 @@ void wait_for_all(Coordinator& coordinator, Monitor* monitor, std::chrono::secon
       heard = Clock::now();
     } else if (Clock::now() - heard > patience) {
       throw RunError("no rank that still trains has made a step for " +
-                     std::to_string(patience.count()) +
-                     " s; what was committed is safe: run again");
+                     std::to_string(timeout.count()) +
+                     " s: a rank hangs (stopped, swapping, a dead file system?); what was "
+                     "committed is safe: run again");
     }
   }
 }
@@ -126,6 +131,21 @@ void print_report(const results::RunFolder& folder) {
     std::fflush(stdout);
   } catch (const std::exception& e) {
     log::warning(std::string("no report: ") + e.what());
+  }
+}
+
+// The ranks cannot agree on this end any more: the error ends the job.
+void wait_or_say_why(const Plan& plan, const RunOptions& options, const results::RunFolder& folder,
+                     Coordinator& coordinator, Owner* owner) {
+  Monitor* const monitor = owner != nullptr ? &*owner->monitor : nullptr;
+  try {
+    wait_for_all(coordinator, monitor, options.timeout);
+  } catch (const RunError& e) {
+    if (monitor != nullptr && !owner->lease.lost()) {
+      const Ended ended = count_trials(folder, plan);
+      monitor->finish(coordinator, Exit::cannot_go_on, ended.done, ended.failed, e.what());
+    }
+    throw;
   }
 }
 
@@ -176,6 +196,8 @@ Exit end_of_run(const Plan& plan, const RunOptions& options, const results::RunF
 Exit run_plan(const World& world, const Plan& plan, const RunOptions& options,
               const Worker& worker) {
   together(world, "agreement on the plan", [&] { agree_on_plan(plan); });
+  const distributed::TeamPlace place =
+      together(world, "teams", [&] { return distributed::find_team(world, plan.ranks_per_trial); });
   const results::RunFolder folder(options.dir);
   std::unique_ptr<Owner> owner;
   std::unique_ptr<SyncedLines> log;
@@ -196,25 +218,43 @@ Exit run_plan(const World& world, const Plan& plan, const RunOptions& options,
   std::vector<distributed::Work> order = work_of(plan, setup);
   const double cost = total_cost(order);
   // Before pinning: the store's thread must not share the training thread's core.
-  std::unique_ptr<Coordinator> coordinator = distributed::make_coordinator(world, std::move(order));
+  std::shared_ptr<distributed::RunStore> store = distributed::make_store(
+      world, {std::min<std::chrono::milliseconds>(kStoreTimeout, options.timeout)});
+  std::unique_ptr<Coordinator> coordinator =
+      distributed::make_coordinator(world, store, std::move(order));
+  const std::unique_ptr<distributed::Team> team =
+      distributed::make_team(world, place, store, {options.timeout});
   if (owner) {
-    owner->monitor.emplace(folder, setup, cost, world.size, owner->lease.owner().text(),
-                           options.progress);
+    owner->monitor.emplace(folder, setup, cost, world.size, place.teams,
+                           owner->lease.owner().text(), options.progress);
     log::info(std::to_string(setup.todo.size()) + " trials to do, " + std::to_string(setup.done) +
               " done before, " + std::to_string(setup.failed) + " failed before" +
               (setup.failed > 0 ? " (--retry-failed tries them again)" : "") + "; " +
-              std::to_string(world.size) + (world.size == 1 ? " rank" : " ranks"));
+              std::to_string(world.size) + (world.size == 1 ? " rank" : " ranks") +
+              (place.size > 1 ? " in " + std::to_string(place.teams) +
+                                    (place.teams == 1 ? " team" : " teams") + " of " +
+                                    std::to_string(place.size)
+                              : ""));
+    if (place.nodes > 1 && place.size <= world.node_size)
+      log::warning("teams of " + std::to_string(place.size) +
+                   " ranks do not fill the nodes: some train across the network; start a multiple "
+                   "of " +
+                   std::to_string(place.size) + " ranks on every node");
   }
   if (options.pin) pin(world);
 
   Monitor* const monitor = owner ? &*owner->monitor : nullptr;
-  RankLoop loop(world, plan, setup, folder, *coordinator, *log, worker, monitor,
-                owner ? &owner->lease : nullptr);
+  RankLoop loop({world, plan, options, setup, folder, *coordinator, *team, *log, worker, monitor,
+                 owner ? &owner->lease : nullptr});
   const std::string trouble = loop.run();
-  wait_for_all(*coordinator, monitor, options.patience);
+  team->close();
+  wait_or_say_why(plan, options, folder, *coordinator, owner.get());
   const Exit code = end_of_run(plan, options, folder, *coordinator, owner.get(), trouble);
   log.reset();
-  if (world.rank != 0) coordinator.reset();  // rank 0 serves the store to the last
+  if (world.rank != 0) {  // rank 0 serves the store to the last
+    coordinator.reset();
+    store.reset();
+  }
   distributed::barrier("end of the run", in_seconds(kAgreeSeconds));
   return code;
 }

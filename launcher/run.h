@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/collective.h"
 #include "base/error.h"
 #include "distributed/world.h"
 #include "launcher/lease.h"
@@ -26,12 +27,15 @@ struct RunOptions {
   bool print_report = true;  // on stdout at the end
   bool pin = true;
   LeaseOptions lease;
-  std::chrono::seconds patience{900};  // no sign of life of any rank for so long ends the run
+  // A rank that does not answer for so long is taken for hanging: in a collective of its team that
+  // ends the trial, without a sign of life of any rank it ends the run.
+  std::chrono::seconds timeout{600};
 };
 
-// Trains one trial. Throws TrialError, trainer::Interrupted or std::exception; asks `stopping` once
-// per step.
-using Worker = std::function<trainer::Trained(const PlannedTrial&, const trainer::Stopping&)>;
+// Trains one trial, called on every rank of the team. Throws TrialError, distributed::TeamError,
+// trainer::Interrupted or std::exception; asks `stopping` once per step.
+using Worker =
+    std::function<trainer::Trained(const PlannedTrial&, Collective&, const trainer::Stopping&)>;
 
 // Collective; the ranks' plans must be equal (RunError names the rank). Trains what the plan holds
 // and the folder lacks, longest first, and returns the same code on every rank: done,

@@ -30,7 +30,7 @@ const char* name_of(Exit code) {
 
 }  // namespace
 
-Monitor::Monitor(results::RunFolder folder, const Setup& setup, double cost, int ranks,
+Monitor::Monitor(results::RunFolder folder, const Setup& setup, double cost, int ranks, int teams,
                  std::string owner, ProgressLine::Kind progress)
     : folder_(std::move(folder)),
       planned_(setup.done + setup.failed + static_cast<std::int64_t>(setup.todo.size())),
@@ -38,6 +38,7 @@ Monitor::Monitor(results::RunFolder folder, const Setup& setup, double cost, int
       failed_before_(setup.failed),
       cost_(cost),
       ranks_(ranks),
+      teams_(teams),
       owner_(std::move(owner)),
       line_(progress),
       start_(Clock::now()),
@@ -62,11 +63,11 @@ results::State Monitor::now(distributed::Coordinator& coordinator) const {
   state.ranks = ranks_;
   state.owner = owner_;
   if (elapsed > 0) {
-    state.busy_fraction = std::min(1.0, busy / (elapsed * ranks_));
+    state.busy_fraction = std::min(1.0, busy / (elapsed * teams_));
     state.trials_per_second = static_cast<double>(counts.committed + counts.failed) / elapsed;
   }
   // What is left by the plan's estimate, at the speed that was measured so far.
-  if (cost > 0) state.eta_seconds = std::max(0.0, cost_ - cost) * (busy / cost) / ranks_;
+  if (cost > 0) state.eta_seconds = std::max(0.0, cost_ - cost) * (busy / cost) / teams_;
   return state;
 }
 

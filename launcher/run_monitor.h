@@ -17,8 +17,8 @@ inline constexpr char kCostSum[] = "cost";  // what the plan estimated for the s
 class Monitor {
  public:
   // `cost` is the estimate of all trials to be done, in seconds.
-  Monitor(results::RunFolder folder, const Setup& setup, double cost, int ranks, std::string owner,
-          ProgressLine::Kind progress);
+  Monitor(results::RunFolder folder, const Setup& setup, double cost, int ranks, int teams,
+          std::string owner, ProgressLine::Kind progress);
 
   // Cheap enough for every step: looks at the clock, and now and then at the store and the disk.
   void tick(distributed::Coordinator& coordinator);
@@ -34,7 +34,7 @@ class Monitor {
   results::RunFolder folder_;
   std::int64_t planned_, done_before_, failed_before_;
   double cost_;
-  int ranks_;
+  int ranks_, teams_;
   std::string owner_;
   ProgressLine line_;
   std::chrono::steady_clock::time_point start_, last_look_{}, last_commit_{};

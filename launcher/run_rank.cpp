@@ -49,171 +49,250 @@ std::string seconds_text(double seconds) {
   return text;
 }
 
+// A trial that lost its team through no fault of its own is tried again so often.
+constexpr std::int64_t kRequeues = 2;
+
 // ATen reports a failed allocation as an error of its own family.
 bool is_out_of_memory(const std::string& message) {
   return message.find("can't allocate memory") != std::string::npos ||
          message.find("out of memory") != std::string::npos;
 }
 
+results::Provenance measure(const Todo& todo, const distributed::World& world, std::int64_t steps) {
+  results::Provenance out;
+  out.peak_memory_bytes = peak_memory_bytes();
+  out.restarts = todo.restarts;
+  out.host = world.host;
+  out.device = "cpu";
+  out.source_revision = source_revision();
+  out.libraries = libraries_text();
+  out.rank = world.rank;
+  out.ranks = world.size;
+  out.steps = steps;
+  return out;
+}
+
 }  // namespace
 
-RankLoop::RankLoop(const distributed::World& world, const Plan& plan, const Setup& setup,
-                   const results::RunFolder& folder, distributed::Coordinator& coordinator,
-                   SyncedLines& log, const Worker& worker, Monitor* monitor, const Lease* lease)
-    : world_(world),
-      plan_(plan),
-      setup_(setup),
-      folder_(folder),
-      coordinator_(coordinator),
-      log_(log),
-      worker_(worker),
-      monitor_(monitor),
-      lease_(lease) {}
+RankLoop::RankLoop(const RankParts& parts) : RankParts(parts), start_unix_(unix_time()) {}
 
 std::string RankLoop::run() {
-  std::optional<std::uint32_t> taken;
   try {
-    while (!stopping()) {
-      const std::vector<std::uint32_t> numbers = coordinator_.take(1);
-      if (numbers.empty()) break;
-      taken = numbers.front();
-      const Todo& todo = setup_.todo.at(*taken);
-      const PlannedTrial& trial = plan_.trials.at(todo.trial);
-      const Done done = fits(trial) ? train_one(trial, todo) : Done::returned;
-      coordinator_.finish(*taken, done);
-      taken.reset();
+    while (const std::optional<std::uint32_t> number = next()) {
+      const Todo& todo = setup.todo.at(*number);
+      const Done done = train_one(plan.trials.at(todo.trial), todo);
+      if (team.place().leads()) coordinator.finish(*number, done);
+      taken_.reset();
     }
     return "";
+  } catch (const distributed::TeamLost& e) {
+    if (monitor != nullptr) monitor->clear_line();
+    log::error(e.what());
+    if (taken_) coordinator.finish(*taken_, Done::requeued);
+    return e.what();
   } catch (const std::exception& e) {  // failures of a trial do not come here
     const std::string why =
-        "rank " + std::to_string(world_.rank) + " on " + world_.host + ": " + e.what();
-    if (monitor_ != nullptr) monitor_->clear_line();
-    if (taken) coordinator_.finish(*taken, Done::returned);
-    coordinator_.stop(why);
+        "rank " + std::to_string(world.rank) + " on " + world.host + ": " + e.what();
+    if (monitor != nullptr) monitor->clear_line();
+    team.fail(own_fault("communication", why));
+    if (taken_) coordinator.finish(*taken_, Done::returned);
+    coordinator.stop(why);
+    if (team.place().leads()) team.tell(distributed::TeamOrder::kOver);
     return why;
   }
 }
 
+std::optional<std::uint32_t> RankLoop::next() { return team.place().leads() ? take() : hear(); }
+
+std::optional<std::uint32_t> RankLoop::take() {
+  while (!stopping()) {
+    const std::vector<std::uint32_t> numbers = coordinator.take(1);
+    if (numbers.empty()) break;
+    if (fits(plan.trials.at(setup.todo.at(numbers.front()).trial))) {
+      taken_ = numbers.front();
+      order_ = team.tell(*taken_);
+      return taken_;
+    }
+    coordinator.finish(numbers.front(), Done::returned);
+  }
+  team.tell(distributed::TeamOrder::kOver);
+  return std::nullopt;
+}
+
+// A member that only waits gives no sign of life: when no other rank does either, the leader hangs.
+std::optional<std::uint32_t> RankLoop::hear() {
+  using Clock = std::chrono::steady_clock;
+  std::int64_t sign = -1;
+  auto heard = Clock::now();
+  for (;;) {
+    if (const auto order = team.hear(std::chrono::seconds{1})) {
+      order_ = *order;
+      if (order->number == distributed::TeamOrder::kOver) return std::nullopt;
+      return static_cast<std::uint32_t>(order->number);
+    }
+    if (signalled()) coordinator.stop(signal_text());
+    const std::int64_t now = coordinator.sign_of_life();
+    if (now != sign) {
+      sign = now;
+      heard = Clock::now();
+    } else if (Clock::now() - heard > options.timeout) {
+      throw RunError("no order from the leader of " + team.place().text() + ", and no rank that " +
+                     "trains, for " + std::to_string(options.timeout.count()) +
+                     " s; what was committed is safe: run again");
+    }
+  }
+}
+
 Done RankLoop::train_one(const PlannedTrial& trial, const Todo& todo) {
-  log_.add(log_line("start", trial.id,
-                    plan_.experiments.empty() ? "" : "seed " + std::to_string(trial.seed)));
+  const bool leads = team.place().leads();
+  if (leads) {
+    log.add(log_line("start", trial.id,
+                     plan.experiments.empty() ? "" : "seed " + std::to_string(trial.seed)));
+  }
   const double start_unix = unix_time(), start_cpu = thread_cpu_seconds();
   const auto start = std::chrono::steady_clock::now();
-  std::string reason, message, where;
   trainer::Trained trained;
+  std::optional<distributed::TeamFault> fault;
   try {
-    trained = worker_(trial, [this] { return stopping(); });
+    fault = train(trial, trained);
   } catch (const trainer::Interrupted&) {
-    log_.add(log_line("return", trial.id));
+    if (leads) log.add(log_line("return", trial.id));
     return Done::returned;
-  } catch (const TrialError& e) {
-    reason = e.reason();
-    message = e.what();
-    where = e.where();
-  } catch (const RunError&) {
-    throw;
-  } catch (const std::bad_alloc&) {
-    reason = "out_of_memory";
-    message = "out of memory";
-  } catch (const std::exception& e) {
-    message = e.what();
-    reason = is_out_of_memory(message) ? "out_of_memory" : "exception";
   }
+  if (!leads) return fault ? Done::failed : Done::committed;
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  coordinator_.add(kBusySum, static_cast<std::int64_t>(1e6 * seconds));
-  coordinator_.add(kCostSum, static_cast<std::int64_t>(1e6 * trial.cost));
-  if (!reason.empty()) {
-    fail(trial, reason, message, where);
-    return Done::failed;
+  coordinator.add(kBusySum, static_cast<std::int64_t>(1e6 * seconds));
+  coordinator.add(kCostSum, static_cast<std::int64_t>(1e6 * trial.cost));
+  if (!fault && trained.record.id != trial.id) {
+    fault = own_fault("exception", "the trainer returned the record of another trial: " +
+                                       trained.record.id.hex());
   }
-  if (trained.record.id != trial.id) {
-    fail(trial, "exception",
-         "the trainer returned the record of another trial: " + trained.record.id.hex(), "");
-    return Done::failed;
-  }
+  if (fault) return give_up(trial, *fault);
   results::Provenance& cost = trained.record.cost;
-  const std::int64_t steps = cost.steps;
-  cost = provenance(todo, start_unix);
-  cost.steps = steps;
+  cost = measure(todo, world, cost.steps);
+  cost.start_unix = start_unix;
   cost.wall_seconds = seconds;
   cost.cpu_seconds = thread_cpu_seconds() - start_cpu;
-  if (trained.record.instructions.empty()) trained.record.instructions = instruction_level();
-  // Weights first: a record that names weights must not stand without them.
-  if (trained.weights) {
-    make_folders(folder_.model(trial.id).parent_path());
-    commit_file(folder_.model(trial.id), *trained.weights, "model");
-  }
-  folder_.commit(trained.record);
-  log_.add(log_line(todo.again ? "again" : "commit", trial.id, seconds_text(seconds)));
+  commit(trial, todo, trained);
   return Done::committed;
 }
 
-results::Provenance RankLoop::provenance(const Todo& todo, double start_unix) const {
-  results::Provenance out;
-  out.start_unix = start_unix;
-  out.peak_memory_bytes = peak_memory_bytes();
-  out.restarts = todo.restarts;
-  out.host = world_.host;
-  out.device = "cpu";
-  out.source_revision = source_revision();
-  out.libraries = libraries_text();
-  out.rank = world_.rank;
-  out.ranks = world_.size;
-  return out;
+// What this rank itself does wrong its peers are told, so that they leave their collectives.
+std::optional<distributed::TeamFault> RankLoop::train(const PlannedTrial& trial,
+                                                      trainer::Trained& trained) {
+  distributed::TeamFault fault;
+  try {
+    team.join(order_);
+    trained = worker(trial, team, [this] { return stopping(); });
+    return std::nullopt;
+  } catch (const trainer::Interrupted&) {
+    throw;
+  } catch (const distributed::TeamLost&) {
+    throw;
+  } catch (const distributed::TeamError& e) {
+    return e.fault();
+  } catch (const TrialError& e) {
+    fault = own_fault(e.reason(), e.what(), e.where());
+  } catch (const RunError&) {
+    throw;
+  } catch (const std::bad_alloc&) {
+    fault = own_fault("out_of_memory", "out of memory");
+  } catch (const std::exception& e) {
+    fault = own_fault(is_out_of_memory(e.what()) ? "out_of_memory" : "exception", e.what());
+  }
+  team.fail(fault);
+  return fault;
 }
 
-void RankLoop::fail(const PlannedTrial& trial, const std::string& reason,
-                    const std::string& message, const std::string& where) {
+void RankLoop::commit(const PlannedTrial& trial, const Todo& todo, trainer::Trained& trained) {
+  if (trained.record.instructions.empty()) trained.record.instructions = instruction_level();
+  // Weights first: a record that names weights must not stand without them.
+  if (trained.weights) {
+    make_folders(folder.model(trial.id).parent_path());
+    commit_file(folder.model(trial.id), *trained.weights, "model");
+  }
+  folder.commit(trained.record);
+  log.add(log_line(todo.again ? "again" : "commit", trial.id,
+                   seconds_text(trained.record.cost.wall_seconds)));
+}
+
+Done RankLoop::give_up(const PlannedTrial& trial, const distributed::TeamFault& fault) {
+  const bool environment = fault.reason == "communication";
+  if (environment && coordinator.add("tries of " + trial.id.hex(), 1) <= kRequeues) {
+    log.add(log_line("requeue", trial.id, fault.message));
+    if (monitor != nullptr) monitor->clear_line();
+    log::warning(title(trial) + " goes back into the queue: " + fault.message +
+                 (fault.where.empty() ? "" : " at " + fault.where));
+    return Done::requeued;
+  }
+  fail(trial, fault);
+  return Done::failed;
+}
+
+void RankLoop::fail(const PlannedTrial& trial, const distributed::TeamFault& fault) {
   results::Failure failure;
   failure.id = trial.id;
-  failure.reason = reason;
-  failure.message = message;
-  failure.where = where;
-  failure.host = world_.host;
-  failure.rank = world_.rank;
+  failure.reason = fault.reason;
+  failure.message = fault.message;
+  failure.where = fault.where;
+  failure.host = fault.host;
+  failure.rank = fault.rank;
   failure.unix_time = unix_time();
-  folder_.commit_failure(failure);
-  log_.add(log_line("fail", trial.id, reason + ": " + message));
+  folder.commit_failure(failure);
+  log.add(log_line("fail", trial.id, fault.reason + ": " + fault.message));
+  if (monitor != nullptr) monitor->clear_line();
+  log::warning(title(trial) + " failed, " + fault.reason + ": " + fault.message);
+}
+
+distributed::TeamFault RankLoop::own_fault(const std::string& reason, const std::string& message,
+                                           const std::string& where) const {
+  const std::string who =
+      team.size > 1 ? "rank " + std::to_string(world.rank) + " on " + world.host + ": " : "";
+  return {reason, who + message, where, world.host, world.rank};
+}
+
+std::string RankLoop::title(const PlannedTrial& trial) const {
   std::string who = "trial " + trial.id.brief();
-  if (trial.experiment < plan_.experiments.size()) {
-    const PlannedExperiment& experiment = plan_.experiments[trial.experiment];
-    who += " (" + experiment.name + ", " + experiment.conditions.at(trial.condition).label +
-           ", seed " + std::to_string(trial.seed) + ")";
-  }
-  if (monitor_ != nullptr) monitor_->clear_line();
-  log::warning(who + " failed, " + reason + ": " + message);
+  if (trial.experiment >= plan.experiments.size()) return who;
+  const PlannedExperiment& experiment = plan.experiments[trial.experiment];
+  return who + " (" + experiment.name + ", " + experiment.conditions.at(trial.condition).label +
+         ", seed " + std::to_string(trial.seed) + ")";
 }
 
 bool RankLoop::fits(const PlannedTrial& trial) {
-  if (setup_.end_unix <= 0) return true;
-  const double busy = static_cast<double>(coordinator_.add(kBusySum, 0));
-  const double cost = static_cast<double>(coordinator_.add(kCostSum, 0));
+  if (setup.end_unix <= 0) return true;
+  const double busy = static_cast<double>(coordinator.add(kBusySum, 0));
+  const double cost = static_cast<double>(coordinator.add(kCostSum, 0));
   const double scale = cost > 0 && busy > 0 ? busy / cost : 1;
   constexpr double kReserve = 1.1;   // trials of one estimate differ
   constexpr double kEndSeconds = 2;  // to commit, and to build the summary
-  const double left = setup_.end_unix - unix_time() - kEndSeconds;
+  constexpr double kWorthACheckpoint = 120;
+  const double left = setup.end_unix - unix_time() - kEndSeconds;
   if (trial.cost * scale * kReserve <= left) return true;
+  // A trial that is longer than the whole job fits into no job of this kind: it starts, and its
+  // checkpoint goes on in the next.
+  if (trial.cost * scale > setup.end_unix - start_unix_ && left > kWorthACheckpoint) return true;
   // The order is longest first: when the shortest does not fit, nothing does.
-  const PlannedTrial& shortest = plan_.trials.at(setup_.todo.back().trial);
-  if (shortest.cost * scale * kReserve > left) coordinator_.stop("time limit");
+  const PlannedTrial& shortest = plan.trials.at(setup.todo.back().trial);
+  if (shortest.cost * scale * kReserve > left) coordinator.stop("time limit");
   return false;
 }
 
 bool RankLoop::stopping() {
-  if (monitor_ != nullptr) monitor_->tick(coordinator_);
+  if (monitor != nullptr) monitor->tick(coordinator);
   if (stopped_) return true;
   std::string why;
   if (signalled()) {
     why = signal_text();
-  } else if (setup_.end_unix > 0 && unix_time() >= setup_.end_unix - 1) {
+  } else if (setup.end_unix > 0 && unix_time() >= setup.end_unix - 1) {
     why = "time limit";
-  } else if (lease_ != nullptr && lease_->lost()) {
-    throw RunError(folder_.path().string() +
+  } else if (lease != nullptr && lease->lost()) {
+    throw RunError(folder.path().string() +
                    ": another run took over the folder while this one was suspended");
   }
-  if (!why.empty()) coordinator_.stop(why);
-  stopped_ = coordinator_.stopping();
+  if (!why.empty()) coordinator.stop(why);
+  stopped_ = coordinator.stopping();
   return stopped_;
 }
 

@@ -102,14 +102,14 @@ Parts parts_of(const ModelOptions& o) {
 
 struct LinearVariables {
   at::Tensor weight, bias;
-  LinearVariables(const FlatParameters& p, const LinearAt& at)
+  LinearVariables(FlatParameters& p, const LinearAt& at)
       : weight(p.variable(at.weight, {at.in, at.out})), bias(p.variable(at.bias, {1, at.out})) {}
   at::Tensor operator()(const at::Tensor& x) const { return linear(x, weight, bias); }
 };
 
 struct NormVariables {
   at::Tensor gamma, beta;
-  NormVariables(const FlatParameters& p, const NormAt& at, std::vector<std::int64_t> shape)
+  NormVariables(FlatParameters& p, const NormAt& at, std::vector<std::int64_t> shape)
       : gamma(p.variable(at.gamma, shape)), beta(p.variable(at.beta, shape)) {}
   at::Tensor operator()(const at::Tensor& x) const { return norm_block(x, gamma, beta, {}, false); }
   at::Tensor relu_masked(const at::Tensor& x, const at::Tensor& mask) const {
@@ -144,6 +144,7 @@ class FusionModel final : public Model {
   at::Tensor flat() override { return parameters_.flat(); }
   at::Tensor flat_grad() override { return parameters_.flat_grad(); }
   at::Tensor decay_mask() override { return parameters_.decay_mask(); }
+  std::vector<Variable> variables() override { return parameters_.variables(); }
 
  private:
   void take_attention(const AttentionAt& at);

@@ -42,6 +42,12 @@ struct Leaf {
   bool frozen = false;
 };
 
+// A leaf of the autograd graph: one parameter, or several neighbours (named by the first).
+struct Variable {
+  std::string name;
+  at::Tensor value;  // its grad() is preset
+};
+
 class Model {
  public:
   virtual ~Model() = default;
@@ -57,6 +63,8 @@ class Model {
   virtual at::Tensor flat_grad() { return {}; }
   // [P] 1 where weight decay applies, 0 for biases, norms and padding.
   virtual at::Tensor decay_mask() { return {}; }
+  // Of flat parameters, in the order of their places; every gradient is a view of flat_grad().
+  virtual std::vector<Variable> variables() { return {}; }
 };
 
 enum class Fusion { none, concat, gated, cross_attention };

@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+
 #include "base/error.h"
 
 namespace emosweep::models {
@@ -104,8 +106,22 @@ FlatParameters::FlatParameters(const Layout& layout, std::span<const StreamKey> 
   }
 }
 
-at::Tensor FlatParameters::variable(std::int64_t offset, std::vector<std::int64_t> shape) const {
-  return leaf_at(flat_, grad_, offset, shape);
+at::Tensor FlatParameters::variable(std::int64_t offset, std::vector<std::int64_t> shape) {
+  at::Tensor value = leaf_at(flat_, grad_, offset, shape);
+  const auto first = std::find_if(leaves_.begin(), leaves_.end(), [&](const Leaf& leaf) {
+    return leaf.value.storage_offset() == offset;
+  });
+  EMO_CHECK(first != leaves_.end(), "no parameter begins there");
+  variables_.push_back({first->name, value});
+  return value;
+}
+
+std::vector<Variable> FlatParameters::variables() const {
+  std::vector<Variable> sorted = variables_;
+  std::sort(sorted.begin(), sorted.end(), [](const Variable& a, const Variable& b) {
+    return a.value.storage_offset() < b.value.storage_offset();
+  });
+  return sorted;
 }
 
 }  // namespace emosweep::models

@@ -64,7 +64,8 @@ class FlatParameters {
   FlatParameters(const Layout& layout, std::span<const StreamKey> keys, at::ScalarType dtype);
 
   // A leaf of the autograd graph over [K, shape...] from `offset` on.
-  at::Tensor variable(std::int64_t offset, std::vector<std::int64_t> shape) const;
+  at::Tensor variable(std::int64_t offset, std::vector<std::int64_t> shape);
+  std::vector<Variable> variables() const;  // all that were made, in the order of their places
   at::Tensor flat() const { return flat_; }
   at::Tensor flat_grad() const { return grad_; }
   at::Tensor decay_mask() const { return decay_; }
@@ -74,6 +75,7 @@ class FlatParameters {
  private:
   at::Tensor flat_, grad_, decay_;
   std::vector<Leaf> leaves_;
+  std::vector<Variable> variables_;
 };
 
 }  // namespace emosweep::models

@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/canonical.h"
 #include "base/error.h"
+#include "base/fault.h"
 
 namespace emosweep::trainer {
 namespace {
@@ -82,17 +84,27 @@ const std::vector<double>& Bookkeeping::rates(std::int64_t step) {
   return rates_;
 }
 
-void Bookkeeping::meter(const std::vector<Term>& terms, const models::Step& step) {
+bool Bookkeeping::meter(const std::vector<Term>& terms, const models::Step& step, bool stop) {
   const std::size_t K = active_.size();
+  // [terms, K] sums and the votes to stop.
+  at::Tensor sums = at::empty({static_cast<std::int64_t>(terms.size() * K + 1)}, at::kDouble);
+  double* out = sums.mutable_data_ptr<double>();
+  for (const Term& term : terms) {
+    const at::Tensor sum = term.sum.detach();
+    out = std::copy_n(sum.const_data_ptr<double>(), K, out);
+  }
+  *out = stop ? 1 : 0;
+  if (fault_poison("trainer.loss")) sums[0] = std::numeric_limits<double>::quiet_NaN();
+  sums = step.team.sum(sums);
+  const double* value_of = sums.const_data_ptr<double>();
+  if (value_of[terms.size() * K] > 0) return true;
   if (metered_.empty()) {
     const std::vector<double> none(K, 0);
     for (const Term& term : terms) metered_.push_back({term.name, none, none, none});
   }
   for (std::size_t t = 0; t < terms.size(); ++t) {
-    // Summed over the team, so that every rank sees the same loss and leaves at the same step.
-    const at::Tensor sum = step.team.sum(terms[t].sum.detach());
     for (std::size_t k = 0; k < K; ++k) {
-      const double value = sum.const_data_ptr<double>()[k];
+      const double value = value_of[t * K + k];
       if (active_[k] && !std::isfinite(value)) {
         throw TrialError("non_finite",
                          "loss (" + terms[t].name + ") is " + number_text(value) + " at " +
@@ -105,6 +117,7 @@ void Bookkeeping::meter(const std::vector<Term>& terms, const models::Step& step
     }
   }
   for (std::size_t k = 0; k < K; ++k) results_[k].steps += active_[k];
+  return false;
 }
 
 void Bookkeeping::check(const std::vector<double>& norms, const models::Step& step) const {
@@ -126,7 +139,7 @@ void Bookkeeping::record(std::size_t k, const std::string& curve, double value) 
   found->values.push_back(value);
 }
 
-void Bookkeeping::end_epoch(std::int64_t epoch) {
+void Bookkeeping::end_epoch(std::int64_t epoch, Collective& team) {
   for (std::size_t k = 0; k < active_.size(); ++k) {
     if (!active_[k]) continue;
     double loss = 0;
@@ -142,12 +155,12 @@ void Bookkeeping::end_epoch(std::int64_t epoch) {
     results_[k].epochs = epoch + 1;
     if (!select_) results_[k].best_epoch = epoch;
   }
-  if (select_) validate(epoch);
+  if (select_) validate(epoch, team);
 }
 
-void Bookkeeping::validate(std::int64_t epoch) {
+void Bookkeeping::validate(std::int64_t epoch, Collective& team) {
   const std::vector<Evaluation> all =
-      evaluate(pack_.model, pack_.objective, validation_, pack_.keys);
+      evaluate(pack_.model, pack_.objective, validation_, pack_.keys, team);
   for (std::size_t k = 0; k < active_.size(); ++k) {
     if (!active_[k]) continue;
     const results::Confusion& confusion = all[k].confusion;

@@ -23,12 +23,14 @@ class Bookkeeping {
   std::vector<std::vector<std::int64_t>> start_epoch(
       std::int64_t epoch);                              // the orders of the epoch's rows
   const std::vector<double>& rates(std::int64_t step);  // [K]
-  void meter(const std::vector<Term>& terms,
-             const models::Step& step);  // TrialError: loss not finite
+  // The team's one decision a step, made from sums that are the same on every rank: true where a
+  // rank wants to stop; TrialError where the loss is not finite.
+  bool meter(const std::vector<Term>& terms, const models::Step& step, bool stop);
   void check(const std::vector<double>& norms,
              const models::Step& step) const;  // TrialError: gradient not finite
-  void end_epoch(std::int64_t epoch);          // curves, validation, selection, early stop
-  std::vector<LoopResult> finish();            // puts the selected weights back
+  void end_epoch(std::int64_t epoch,
+                 Collective& team);  // curves, validation, selection, early stop
+  std::vector<LoopResult> finish();  // puts the selected weights back
 
  private:
   struct Metered {
@@ -36,7 +38,7 @@ class Bookkeeping {
     std::vector<double> sum, count, weight;  // [K]
   };
   void record(std::size_t k, const std::string& curve, double value);
-  void validate(std::int64_t epoch);
+  void validate(std::int64_t epoch, Collective& team);
   void keep(std::size_t k);
 
   Pack& pack_;

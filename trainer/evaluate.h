@@ -33,12 +33,13 @@ struct Evaluation {
   std::vector<float> probability;       // [n, C] softmax(logits / T); filled where asked for
 };
 
-// Every rank of a team evaluates all rows by itself: no collective is called.
-// temperature: [K] for the probabilities; {} = none are kept. Objective: the same as in training,
-// but batch class weights count as 1 (they are defined for batches of training only).
+// The batches are dealt over the ranks of the team, and every rank gets the same evaluation, bit
+// for bit that of a team of one: sums are added in the order of the batches. temperature: [K] for
+// the probabilities; {} = none are kept. Objective: the same as in training, but batch class
+// weights count as 1 (they are defined for batches of training only).
 std::vector<Evaluation> evaluate(models::Model& model, Objective& objective,
                                  const EvaluationRows& rows, std::span<const StreamKey> keys,
-                                 std::span<const double> temperature = {});
+                                 Collective& team, std::span<const double> temperature = {});
 
 // softmax(z / T) of one row in float64, rounded to float: the one definition for records and
 // predictions.

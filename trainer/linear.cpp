@@ -42,16 +42,23 @@ std::vector<double> class_weights(const ObjectiveOptions& options,
 // problem. Parameters: W of the present classes [c,D] row-major, then b [c].
 class Problem {
  public:
+  // A rank of a team evaluates its share of the rows.
   Problem(const at::Tensor& x, std::vector<std::int64_t> target, std::vector<double> weight,
-          std::int64_t classes, double C)
-      : x_(x), target_(std::move(target)), weight_(std::move(weight)), classes_(classes), C_(C) {
+          std::int64_t classes, double C, Collective& team)
+      : target_(std::move(target)),
+        weight_(std::move(weight)),
+        classes_(classes),
+        C_(C),
+        team_(team),
+        first_(x.size(0) * team.rank / team.size) {
     for (double w : weight_) total_ += w;
-    residual_ = at::empty({x.size(0), classes}, at::kDouble);
+    x_ = x.narrow(0, first_, x.size(0) * (team.rank + 1) / team.size - first_);
+    residual_ = at::empty({x_.size(0), classes}, at::kDouble);
   }
 
   double scale() const { return C_ * total_; }
 
-  double operator()(std::span<const double> p, std::span<double> g) {
+  double operator()(std::span<const double> p, std::span<double> g, bool stop) {
     const std::int64_t D = x_.size(1), n = x_.size(0);
     const auto view = [&](const double* data, std::int64_t rows, std::int64_t columns) {
       return at::from_blob(const_cast<double*>(data), {rows, columns}, at::kDouble);
@@ -65,8 +72,9 @@ class Problem {
     double* gb = g.data() + classes_ * D;
     std::fill_n(gb, classes_, 0.0);
     for (std::int64_t i = 0; i < n; ++i, r += classes_)
-      loss += row(r, static_cast<std::size_t>(i), gb);
+      loss += row(r, static_cast<std::size_t>(first_ + i), gb);
     at::mm_out(gW, residual_.t(), x_);
+    loss = sum_over_team(g, loss, stop);
     double square = 0;
     for (std::int64_t j = 0; j < classes_ * D; ++j) {
       const auto i = static_cast<std::size_t>(j);
@@ -77,6 +85,26 @@ class Problem {
   }
 
  private:
+  // The gradient in place; returns the loss. The votes to stop go with them, so that all ranks
+  // leave at the same evaluation.
+  double sum_over_team(std::span<double> g, double loss, bool stop) {
+    if (team_.size == 1) {
+      if (stop) throw Interrupted{};
+      return loss;
+    }
+    const auto n = static_cast<std::int64_t>(g.size());
+    at::Tensor all = at::empty({n + 2}, at::kDouble);
+    double* values = all.mutable_data_ptr<double>();
+    std::copy(g.begin(), g.end(), values);
+    values[n] = loss;
+    values[n + 1] = stop ? 1 : 0;
+    all = team_.sum(all);
+    const double* sum = all.const_data_ptr<double>();
+    if (sum[n + 1] > 0) throw Interrupted{};
+    std::copy_n(sum, n, g.begin());
+    return sum[n];
+  }
+
   // z becomes w (p - onehot) / total; adds it to gb; returns w * -log p of the target.
   double row(double* z, std::size_t i, double* gb) const {
     const double top = *std::max_element(z, z + classes_), target = z[target_[i]];
@@ -94,13 +122,15 @@ class Problem {
   std::vector<double> weight_;
   std::int64_t classes_;
   double C_, total_ = 0;
+  Collective& team_;
+  std::int64_t first_;  // of this rank's rows
 };
 
 }  // namespace
 
 LinearModel fit_linear(const at::Tensor& x, std::span<const std::int64_t> label,
                        std::int64_t classes, double C, const ObjectiveOptions& options,
-                       const std::function<void()>& check) {
+                       Collective& team, const Stopping& stopping) {
   const at::NoGradGuard no_grad;
   EMO_CHECK(x.dim() == 2 && x.scalar_type() == at::kDouble && !label.empty() &&
                 x.size(0) == static_cast<std::int64_t>(label.size()),
@@ -124,17 +154,15 @@ LinearModel fit_linear(const at::Tensor& x, std::span<const std::int64_t> label,
   const auto c_present = static_cast<std::int64_t>(present.size());
   const std::int64_t D = x.size(1);
   const double strength = c_present == 2 ? C / 2 : C;
-  Problem problem(x.contiguous(), std::move(target), std::move(weight), c_present, strength);
+  Problem problem(x.contiguous(), std::move(target), std::move(weight), c_present, strength, team);
   if (!(problem.scale() > 0)) throw InputError("class_weights: every training row has weight 0");
   std::vector<double> p(static_cast<std::size_t>(c_present * (D + 1)), 0);
   LbfgsOptions lbfgs;
   lbfgs.gradient = 1e-6 * std::max(1.0, 1 / problem.scale());
-  const LbfgsResult done = minimise(
-      [&](std::span<const double> at, std::span<double> g) {
-        if (check) check();
-        return problem(at, g);
-      },
-      p, lbfgs);
+  const LbfgsResult done =
+      minimise([&](std::span<const double> at,
+                   std::span<double> g) { return problem(at, g, stopping && stopping()); },
+               p, lbfgs);
   if (!done.converged) {
     const bool finite = std::isfinite(done.value) && std::isfinite(done.gradient);
     throw TrialError(finite ? "exception" : "non_finite",

@@ -4,12 +4,13 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <vector>
 
+#include "base/collective.h"
 #include "data/batch.h"
 #include "trainer/objective_options.h"
+#include "trainer/trial.h"
 
 namespace emosweep::trainer {
 
@@ -26,11 +27,12 @@ struct LinearModel {
 // until no element of the gradient exceeds 1e-6 * max(1, C * sum_i w_i). With two classes
 // scikit-learn penalises the one row v = W_1 - W_0 by 0.5 * ||v||^2, which is ||W||^2 here: C
 // counts half. Class weights: none | list | balanced, the last n / (present classes * count), as
-// there. x: [n,D] float64; label: [n]. TrialError where 1000 iterations do not suffice; `check` is
-// called at every evaluation and may throw.
+// there. x: [n,D] float64; label: [n]. TrialError where 1000 iterations do not suffice;
+// Interrupted at the evaluation at which `stopping` says true on any rank of the team. Collective:
+// each rank evaluates its share of the rows; all get the same model.
 LinearModel fit_linear(const at::Tensor& x, std::span<const std::int64_t> label,
                        std::int64_t classes, double C, const ObjectiveOptions& weights,
-                       const std::function<void()>& check = {});
+                       Collective& team, const Stopping& stopping = {});
 
 // The prepared features of all inputs side by side (absent modalities are 0): [rows, sum of
 // widths].

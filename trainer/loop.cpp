@@ -4,6 +4,8 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include "base/error.h"
+#include "base/fault.h"
+#include "distributed/reducer.h"
 #include "trainer/bookkeeping.h"
 #include "trainer/optimizer.h"
 
@@ -13,6 +15,7 @@ namespace {
 void zero(models::Model& model) { model.flat_grad().zero_(); }
 
 std::vector<Term> forward(Pack& pack, const data::Batch& batch, const models::Step& step) {
+  fault_point("trainer.forward");
   const models::Output output = pack.model.forward(batch, step);
   std::vector<Term> terms = pack.objective.terms(batch, output, step);
   if (step.train) pack.objective.after_step(batch, output, step);
@@ -22,6 +25,7 @@ std::vector<Term> forward(Pack& pack, const data::Batch& batch, const models::St
 // d loss / d sum = weight / count. A trial that has ended, or whose batch has no weight at all,
 // gets no gradient.
 void backward(const std::vector<Term>& terms, const std::vector<std::uint8_t>& active) {
+  fault_point("trainer.backward");
   std::vector<at::Tensor> sums, factors;
   for (const Term& term : terms) {
     at::Tensor factor = at::zeros_like(term.count);
@@ -36,32 +40,44 @@ void backward(const std::vector<Term>& terms, const std::vector<std::uint8_t>& a
   torch::autograd::backward(sums, factors);
 }
 
-at::Tensor reduce(models::Model& model, Collective& team) { return team.sum(model.flat_grad()); }
+// Gradients are summed over the team. Large ones start during the backward pass.
+std::unique_ptr<distributed::Reducer> reducer_for(models::Model& model, Collective& team) {
+  if (team.size == 1) return nullptr;
+  auto reducer = distributed::make_reducer(team, model.flat_grad());
+  for (const models::Variable& v : model.variables()) reducer->add(v.name, v.value);
+  return reducer;
+}
 
 }  // namespace
 
 std::vector<LoopResult> train_pack(Pack& pack, Collective& team, const Stopping& stopping) {
   Bookkeeping books(pack);
   Optimizer optimizer(pack.optimizer, pack.model.flat(), pack.model.decay_mask());
+  const std::unique_ptr<distributed::Reducer> reducer = reducer_for(pack.model, team);
   const std::int64_t epochs = pack.run_epochs > 0 ? pack.run_epochs : pack.loop[0].epochs;
+  const data::Shard shard{team.rank, team.size};
   std::int64_t number = 0;  // of the step, over all epochs
   for (std::int64_t epoch = 0; epoch < epochs && books.any_active(); ++epoch) {
     const std::vector<std::vector<std::int64_t>> orders = books.start_epoch(epoch);
     for (std::int64_t s = 0; s < books.steps_per_epoch(); ++s, ++number) {
-      if (stopping && stopping()) throw Interrupted{};
-      const data::Batch batch = data::gather_batch(pack.folds, orders, s, pack.loop[0].batch_size);
+      const bool stop = stopping && stopping();
+      if (stop && team.size == 1) throw Interrupted{};
+      const data::Batch batch =
+          data::gather_batch(pack.folds, orders, s, pack.loop[0].batch_size, shard);
       const models::Step step{true, epoch, number, pack.keys, books.dropout(), team};
 
       zero(pack.model);
       const std::vector<Term> terms = forward(pack, batch, step);
-      books.meter(terms,
-                  step);  // before the backward pass: a loss that is not finite ends the trial here
+      // Before the backward pass: a loss that is not finite, or a rank that wants to stop, ends the
+      // trial here.
+      if (books.meter(terms, step, stop)) throw Interrupted{};
       backward(terms, books.active());
-      const at::Tensor gradient = reduce(pack.model, team);
-      books.check(optimizer.step(pack.model.flat(), gradient, books.rates(number), books.active()),
+      if (reducer) reducer->finalize();
+      books.check(optimizer.step(pack.model.flat(), pack.model.flat_grad(), books.rates(number),
+                                 books.active()),
                   step);
     }
-    books.end_epoch(epoch);
+    books.end_epoch(epoch, team);
   }
   return books.finish();
 }

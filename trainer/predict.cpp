@@ -172,8 +172,9 @@ Predictions predict(const ModelFile& model, const data::Dataset& dataset,
   const data::FoldTensors* folds[] = {&fold};
   const std::vector<std::int64_t> order[] = {{rows.begin(), rows.end()}};
   const double temperature[] = {model.temperature};
+  Alone alone;
   Evaluation result =
-      evaluate(*network, *objective, evaluation_rows(folds, order), keys, temperature)[0];
+      evaluate(*network, *objective, evaluation_rows(folds, order), keys, alone, temperature)[0];
   return {std::move(result.predicted), std::move(result.probability)};
 }
 

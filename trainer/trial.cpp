@@ -95,8 +95,8 @@ Fit train_network(const TrialSpec& spec, FoldCache& cache, Collective& team,
   return fit;
 }
 
-Fit train_linear(const TrialSpec& spec, FoldCache& cache, const Stopping& stopping,
-                 results::TrialRecord& record) {
+Fit train_linear(const TrialSpec& spec, FoldCache& cache, Collective& team,
+                 const Stopping& stopping, results::TrialRecord& record) {
   Fit fit;
   fit.train = spec.linear.refit ? train_and_validation(*spec.fold) : spec.fold->train;
   fit.prepared = cache.get(*spec.dataset, fit.train, spec.prepare, at::kDouble);
@@ -104,11 +104,8 @@ Fit train_linear(const TrialSpec& spec, FoldCache& cache, const Stopping& stoppi
   std::vector<std::int64_t> label;
   for (std::int32_t r : fit.train)
     label.push_back(spec.dataset->label[static_cast<std::size_t>(r)]);
-  const auto check = [&] {
-    if (stopping && stopping()) throw Interrupted{};
-  };
   fit.linear = fit_linear(side_by_side(tensors, fit.train), label, spec.model.classes,
-                          spec.linear.C, spec.objective, check);
+                          spec.linear.C, spec.objective, team, stopping);
   record.cost.steps = fit.linear.iterations;
   if (!spec.linear.refit && !spec.fold->validation.empty()) {
     record.result.validation = named(evaluate_linear(fit.linear, tensors, spec.fold->validation));
@@ -118,7 +115,8 @@ Fit train_linear(const TrialSpec& spec, FoldCache& cache, const Stopping& stoppi
 }
 
 // The test rows are looked at here, once, and nowhere before.
-Evaluation evaluate_test(const TrialSpec& spec, const Fit& fit, const Rows& rows) {
+Evaluation evaluate_test(const TrialSpec& spec, const Fit& fit, const Rows& rows,
+                         Collective& team) {
   if (!fit.network) return evaluate_linear(fit.linear, fit.prepared->tensors, rows);
   const data::FoldTensors* folds[] = {&fit.prepared->tensors};
   const std::vector<std::int64_t> order[] = {{rows.begin(), rows.end()}};
@@ -127,7 +125,8 @@ Evaluation evaluate_test(const TrialSpec& spec, const Fit& fit, const Rows& rows
       make_objective({spec.objective}, class_counts(*spec.dataset, fit.train, spec.model.classes),
                      spec.model.dtype);
   const double temperature[] = {spec.objective.loss_temperature};
-  return evaluate(*fit.network, *objective, evaluation_rows(folds, order), keys, temperature)[0];
+  return evaluate(*fit.network, *objective, evaluation_rows(folds, order), keys, team,
+                  temperature)[0];
 }
 
 results::TargetResult target_result(const TrialSpec& spec, const Fit& fit, const Rows& rows,
@@ -180,8 +179,7 @@ std::string instruction_set() {
   return name;
 }
 
-void check(const TrialSpec& spec, const Collective& team) {
-  EMO_CHECK(team.size == 1, "a trial is trained by one rank");
+void check(const TrialSpec& spec) {
   EMO_CHECK(spec.dataset && spec.fold, "a trial has a dataset and a fold");
   EMO_CHECK(spec.model.inputs == spec.prepare.modalities, "the model reads what is prepared");
   EMO_CHECK(spec.model.classes == static_cast<std::int64_t>(spec.dataset->target.classes.size()),
@@ -193,13 +191,13 @@ void check(const TrialSpec& spec, const Collective& team) {
 
 Trained train_trial(const TrialSpec& spec, FoldCache& cache, Collective& team,
                     const Stopping& stopping) {
-  check(spec, team);
+  check(spec);
   Trained trained;
   results::TrialRecord& record = trained.record;
   record.id = spec.id;
   record.canonical = spec.canonical;
   record.instructions = instruction_set();
-  const Fit fit = spec.model.model == "linear" ? train_linear(spec, cache, stopping, record)
+  const Fit fit = spec.model.model == "linear" ? train_linear(spec, cache, team, stopping, record)
                                                : train_network(spec, cache, team, stopping, record);
   Rows test = spec.fold->test;
   std::sort(test.begin(), test.end(), [&](std::int32_t a, std::int32_t b) {
@@ -208,7 +206,7 @@ Trained train_trial(const TrialSpec& spec, FoldCache& cache, Collective& team,
   });
   Evaluation evaluation;
   if (!test.empty()) {
-    evaluation = evaluate_test(spec, fit, test);
+    evaluation = evaluate_test(spec, fit, test, team);
     record.result.test = named(evaluation);
   }
   record.result.train_rows = static_cast<std::int64_t>(fit.train.size());

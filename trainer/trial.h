@@ -66,7 +66,8 @@ struct Trained {
   std::optional<std::vector<std::uint8_t>> weights;
 };
 
-// Asked once per step; true = leave now (signal, time limit). train_trial then throws Interrupted.
+// Asked once per step; true on any rank of the team = all leave now (signal, time limit).
+// train_trials then throws Interrupted.
 using Stopping = std::function<bool()>;
 struct Interrupted {};
 
@@ -75,8 +76,9 @@ struct Interrupted {};
 class FoldCache;
 
 // Trains one pack (K = specs.size(); 1 for now) in this team, evaluates the test part once, returns
-// records in order. Throws TrialError (non-finite loss or gradient, with epoch and step),
-// Interrupted, or std::exception.
+// records in order. All ranks of the team call with the same specs and get the same results; what
+// they find by themselves (a signal, a loss that is not finite) they agree on. Throws TrialError
+// (non-finite loss or gradient, with epoch and step), Interrupted, or std::exception.
 std::vector<Trained> train_trials(std::span<const TrialSpec> specs, FoldCache& cache,
                                   Collective& team, const Stopping& stopping);
 

@@ -21,6 +21,10 @@ std::vector<Work> plain_order(std::uint32_t n) {
   return order;
 }
 
+std::unique_ptr<Coordinator> coordinator_of(const World& world, std::vector<Work> order) {
+  return make_coordinator(world, make_store(world), std::move(order));
+}
+
 double cpu_seconds() {
   timespec now{};
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
@@ -53,7 +57,7 @@ std::vector<std::uint32_t> numbers(const std::vector<std::string>& texts) {
 TEST(Coordinator, EveryNumberIsHandedOutOnceOverAllRanks) {
   constexpr std::uint32_t n = 500;
   for (int most : {1, 3}) {
-    auto coordinator = make_coordinator(mpi_world(), plain_order(n));
+    auto coordinator = coordinator_of(mpi_world(), plain_order(n));
     std::string mine;
     for (auto got = coordinator->take(most); !got.empty(); got = coordinator->take(most)) {
       EXPECT_LE(got.size(), static_cast<std::size_t>(most));
@@ -79,7 +83,7 @@ TEST(Coordinator, EveryNumberIsHandedOutOnceOverAllRanks) {
 
 TEST(Coordinator, StopOfOneRankReachesAll) {
   const World& world = mpi_world();
-  auto coordinator = make_coordinator(world, plain_order(1000));
+  auto coordinator = coordinator_of(world, plain_order(1000));
   barrier("before the stop", in_seconds(20));
   EXPECT_FALSE(coordinator->stopping());
   barrier("nobody stopped", in_seconds(20));
@@ -101,7 +105,7 @@ TEST(Coordinator, AnotherOrderOnOneRankIsRefusedByName) {
   std::vector<Work> order = plain_order(10);
   if (world.rank == 1) std::swap(order[3], order[4]);
   try {
-    make_coordinator(world, order);
+    coordinator_of(world, order);
     FAIL() << "orders differ and nobody saw it";
   } catch (const RunError& e) {
     EXPECT_NE(std::string(e.what()).find("rank 1 has another order"), std::string::npos)
@@ -112,7 +116,7 @@ TEST(Coordinator, AnotherOrderOnOneRankIsRefusedByName) {
 
 TEST(Coordinator, WaitingAtTheEndCostsNoCore) {
   const World& world = mpi_world();
-  auto coordinator = make_coordinator(world, plain_order(1));
+  auto coordinator = coordinator_of(world, plain_order(1));
   const auto got = coordinator->take(1);  // exactly one rank has work
   barrier("one has work", in_seconds(20));
   if (!got.empty()) {
@@ -137,7 +141,7 @@ TEST(Coordinator, NeededWorkIsCommittedFirst) {
   std::vector<Work> order;
   for (std::uint32_t i = 0; i < 4; ++i) order.push_back({i, 1, {}, 0});
   for (std::uint32_t i = 4; i < 8; ++i) order.push_back({i, 1, {i - 4}, 0});
-  auto coordinator = make_coordinator(world, order);
+  auto coordinator = coordinator_of(world, order);
   std::string mine;
   for (auto got = coordinator->take(1); !got.empty(); got = coordinator->take(1)) {
     const std::uint32_t number = got[0];
@@ -162,7 +166,7 @@ TEST(Coordinator, NeededWorkIsCommittedFirst) {
 TEST(Coordinator, WorkBeforeItsNeedIsRefused) {
   World alone;
   const std::vector<Work> order{{1, 1, {2}, 0}, {2, 1, {}, 0}};
-  EXPECT_THROW(make_coordinator(alone, order), RunError);
+  EXPECT_THROW(coordinator_of(alone, order), RunError);
 }
 
 }  // namespace

@@ -2,14 +2,10 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
-#include <exception>
-#include <functional>
-#include <mutex>
-#include <thread>
-#include <torch/csrc/distributed/c10d/HashStore.hpp>
 #include <torch/csrc/distributed/c10d/Work.hpp>
 
 #include "distributed/gloo_backend.h"
+#include "thread_ranks.h"
 
 namespace emosweep::distributed {
 namespace {
@@ -20,21 +16,8 @@ using Milliseconds = std::chrono::milliseconds;
 void run_ranks(int n, Milliseconds timeout, const std::function<void(int, Backend)>& body) {
   c10::intrusive_ptr<c10d::Store> store = c10::make_intrusive<c10d::HashStore>();
   store->setTimeout(timeout);
-  std::exception_ptr first;
-  std::mutex mutex;
-  std::vector<std::thread> threads;
-  for (int rank = 0; rank < n; ++rank) {
-    threads.emplace_back([&, rank] {
-      try {
-        body(rank, make_gloo_backend(store, rank, n, timeout, "127.0.0.1"));
-      } catch (...) {
-        std::lock_guard lock(mutex);
-        if (!first) first = std::current_exception();
-      }
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-  if (first) std::rethrow_exception(first);
+  test::run_ranks(
+      n, [&](int rank) { body(rank, make_gloo_backend(store, rank, n, timeout, "127.0.0.1")); });
 }
 
 class Ranks : public testing::TestWithParam<int> {};

@@ -70,8 +70,6 @@ TEST(Keys, FeaturesThatDoNotExistYetAreErrors) {
   EXPECT_EQ(text_of(Key::curriculum, scalar("none")), "none");
   EXPECT_EQ(text_of(Key::curriculum, scalar("difficulty")),
             "error: 'difficulty' does not exist yet; what exists is none");
-  EXPECT_EQ(text_of(Key::ranks_per_trial, scalar("2")),
-            "error: '2' does not exist yet; what exists is 1");
   EXPECT_TRUE(is_future_key("pack"));
   EXPECT_TRUE(is_future_key("kernels"));
 }

@@ -45,7 +45,7 @@ class Runs : public testing::Test {
     out.original = "/nowhere/experiment.yaml";
     out.print_report = false;
     out.pin = false;
-    out.patience = std::chrono::seconds{30};
+    out.timeout = std::chrono::seconds{30};
     return out;
   }
   results::RunFolder folder() const { return results::RunFolder(path_ / "run"); }
@@ -123,7 +123,8 @@ int sum_over_ranks(int mine) {
 TEST_F(Runs, EveryTrialOnceAndASecondRunDoesNothing) {
   const Plan plan = made_up_plan(60);
   int calls = 0;
-  const Worker worker = [&](const PlannedTrial& trial, const trainer::Stopping& stopping) {
+  const Worker worker = [&](const PlannedTrial& trial, Collective&,
+                            const trainer::Stopping& stopping) {
     ++calls;
     EXPECT_FALSE(stopping());
     std::this_thread::sleep_for(milliseconds{3});
@@ -154,7 +155,7 @@ TEST_F(Runs, FailuresAreRecordedAndTriedAgainOnlyWhenAsked) {
   const Plan plan = made_up_plan(30);
   bool broken = true;
   int calls = 0;
-  const Worker worker = [&](const PlannedTrial& trial, const trainer::Stopping&) {
+  const Worker worker = [&](const PlannedTrial& trial, Collective&, const trainer::Stopping&) {
     ++calls;
     if (broken && trial.seed == 3) throw TrialError("non_finite", "loss is nan in epoch 2, step 7");
     if (broken && trial.seed == 4) throw std::runtime_error("something odd");
@@ -191,7 +192,8 @@ TEST_F(Runs, FailuresAreRecordedAndTriedAgainOnlyWhenAsked) {
 TEST_F(Runs, ASignalToOneRankEndsAllAndTheNextRunDoesTheRest) {
   const Plan plan = made_up_plan(40);
   int calls = 0;
-  const Worker worker = [&](const PlannedTrial& trial, const trainer::Stopping& stopping) {
+  const Worker worker = [&](const PlannedTrial& trial, Collective&,
+                            const trainer::Stopping& stopping) {
     if (++calls == 3 && mpi_world().rank == mpi_world().size - 1) raise(SIGUSR2);
     for (int step = 0; step < 20; ++step) {
       if (stopping()) throw trainer::Interrupted{};
@@ -227,7 +229,7 @@ TEST_F(Runs, NoTrialStartsThatCannotFinishInTime) {
   limited.end_unix = std::stod(distributed::broadcast(std::to_string(limited.end_unix),
                                                       "the same end on all ranks", in_seconds(20)));
   int long_ones = 0;
-  const Worker worker = [&](const PlannedTrial& trial, const trainer::Stopping&) {
+  const Worker worker = [&](const PlannedTrial& trial, Collective&, const trainer::Stopping&) {
     long_ones += trial.cost > 1 ? 1 : 0;
     std::this_thread::sleep_for(milliseconds{10});
     return trained(trial);
@@ -241,7 +243,7 @@ TEST_F(Runs, ARankWithoutStorageEndsTheRunInOrder) {
   const Plan plan = made_up_plan(40);
   const int last = mpi_world().size - 1;
   int calls = 0;
-  const Worker worker = [&](const PlannedTrial& trial, const trainer::Stopping&) {
+  const Worker worker = [&](const PlannedTrial& trial, Collective&, const trainer::Stopping&) {
     if (++calls == 2 && mpi_world().rank == last) throw RunError("no space left on device");
     std::this_thread::sleep_for(milliseconds{10});
     return trained(trial);
@@ -257,9 +259,10 @@ TEST_F(Runs, ARankWithoutStorageEndsTheRunInOrder) {
 
 Exit code_of_start(const Plan& plan, const RunOptions& options) {
   try {
-    return run_plan(
-        mpi_world(), plan, options,
-        [](const PlannedTrial& trial, const trainer::Stopping&) { return trained(trial); });
+    return run_plan(mpi_world(), plan, options,
+                    [](const PlannedTrial& trial, Collective&, const trainer::Stopping&) {
+                      return trained(trial);
+                    });
   } catch (const Left& left) {
     // One rank speaks.
     EXPECT_EQ(sum_over_ranks(left.error ? 1 : 0), 1);

@@ -17,6 +17,8 @@ namespace {
 
 using Json = nlohmann::json;
 
+Alone team;
+
 TEST(Lbfgs, FindsTheMinimumOfRosenbrocksValley) {
   std::vector<double> x(10, -1.2);
   LbfgsOptions options;
@@ -98,8 +100,9 @@ TEST(Linear, AgreesWithScikitLearn) {
     SCOPED_TRACE(problem.at("name").get<std::string>());
     const auto label = problem.at("label").get<std::vector<std::int64_t>>();
     const auto occurring = problem.at("occurring").get<std::vector<std::int64_t>>();
-    const LinearModel model = fit_linear(matrix(problem.at("x")), label, problem.at("classes"),
-                                         problem.at("C"), weights_of(problem.at("class_weight")));
+    const LinearModel model =
+        fit_linear(matrix(problem.at("x")), label, problem.at("classes"), problem.at("C"),
+                   weights_of(problem.at("class_weight")), team);
     const at::Tensor coefficients = matrix(problem.at("coef"));
     for (std::size_t i = 0; i < occurring.size(); ++i) {
       const at::Tensor ours = model.weight[occurring[i]],
@@ -130,7 +133,7 @@ TEST(Linear, TheGradientVanishesWithItsPenalty) {
   std::vector<std::int64_t> label;
   for (std::int64_t i = 0; i < n; ++i) label.push_back(x[i][0].item<double>() > 0 ? 0 : 1 + i % 2);
   const double C = 2.5;
-  const LinearModel model = fit_linear(x, label, classes, C, {});
+  const LinearModel model = fit_linear(x, label, classes, C, {}, team);
   const at::Tensor W = model.weight.clone().requires_grad_(true),
                    b = model.bias.clone().requires_grad_(true);
   const at::Tensor l = at::log_softmax(at::addmm(b, x, W.t()), 1);
@@ -145,7 +148,7 @@ TEST(Linear, TheGradientVanishesWithItsPenalty) {
 TEST(Linear, AClassWithoutRowsIsNeverPredicted) {
   const at::Tensor x = at::arange(12, at::kDouble).cos().reshape({6, 2});
   const std::vector<std::int64_t> label{0, 2, 0, 2, 0, 2};
-  const LinearModel model = fit_linear(x, label, 3, 1, {});
+  const LinearModel model = fit_linear(x, label, 3, 1, {}, team);
   EXPECT_EQ(model.bias[1].item<double>(), -std::numeric_limits<double>::infinity());
   const std::vector<double> logits = linear_logits(model, x);
   for (std::size_t i = 0; i < 6; ++i)
@@ -153,19 +156,14 @@ TEST(Linear, AClassWithoutRowsIsNeverPredicted) {
 }
 
 TEST(Linear, StopsWhenAskedAndRefusesBatchWeights) {
-  struct Left {};
   const at::Tensor x = at::arange(12, at::kDouble).cos().reshape({6, 2});
   const std::vector<std::int64_t> label{0, 1, 0, 1, 0, 1};
   int asked = 0;
-  EXPECT_THROW(fit_linear(x, label, 2, 1, {},
-                          [&] {
-                            if (++asked == 3) throw Left{};
-                          }),
-               Left);
+  EXPECT_THROW(fit_linear(x, label, 2, 1, {}, team, [&] { return ++asked == 3; }), Interrupted);
   EXPECT_EQ(asked, 3);
   ObjectiveOptions batch;
   batch.class_weights = ClassWeights::batch;
-  EXPECT_THROW(fit_linear(x, label, 2, 1, batch), InputError);
+  EXPECT_THROW(fit_linear(x, label, 2, 1, batch, team), InputError);
 }
 
 }  // namespace

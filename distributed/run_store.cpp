@@ -1,0 +1,120 @@
+#include "distributed/run_store.h"
+
+#include <algorithm>
+#include <thread>
+#include <torch/csrc/distributed/c10d/HashStore.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+
+#include "base/error.h"
+#include "distributed/address.h"
+#include "distributed/run_store_backend.h"
+
+namespace emosweep::distributed {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Milliseconds = std::chrono::milliseconds;
+
+constexpr auto kWaitPoll = Milliseconds{50};
+constexpr double kAgreeSeconds = 120;
+
+// Without a socket of its own the server would listen on every interface.
+c10::intrusive_ptr<c10d::Store> serve(const World& world, c10d::TCPStoreOptions options) {
+  const BoundSocket socket = bind_socket(world.address);
+  options.isServer = true;
+  options.port = static_cast<std::uint16_t>(socket.port);
+  options.masterListenFd = socket.fd;
+  return c10::make_intrusive<c10d::TCPStore>(world.address, options);
+}
+
+std::shared_ptr<RunStore> wrap(const World& world, c10::intrusive_ptr<c10d::Store> store) {
+  auto backend = std::make_unique<RunStore::Backend>();
+  backend->store = std::move(store);
+  return std::make_shared<RunStore>(world.rank, std::move(backend));
+}
+
+}  // namespace
+
+RunStore::RunStore(int rank, std::unique_ptr<Backend> backend)
+    : rank_(rank), backend_(std::move(backend)) {}
+RunStore::~RunStore() = default;
+
+template <typename F>
+auto RunStore::guarded(const std::string& what, F call) -> decltype(call()) {
+  try {
+    return call();
+  } catch (const std::exception& e) {
+    throw RunError("rank " + std::to_string(rank_) + ": " + what +
+                   ": no answer from rank 0's store: " + std::string(e.what()).substr(0, 300) +
+                   "; rank 0 died, hangs or cannot be reached");
+  }
+}
+
+std::int64_t RunStore::add(const std::string& key, std::int64_t by) {
+  return guarded("count '" + key + "'", [&] { return backend_->store->add(key, by); });
+}
+
+bool RunStore::has(const std::string& key) {
+  return guarded("question for '" + key + "'", [&] { return backend_->store->check({key}); });
+}
+
+std::string RunStore::get(const std::string& key) {
+  return guarded("value of '" + key + "'", [&] { return backend_->store->get_to_str(key); });
+}
+
+void RunStore::set(const std::string& key, const std::string& value) {
+  guarded("word '" + key + "'", [&] { backend_->store->set(key, value); });
+}
+
+bool RunStore::set_first(const std::string& key, const std::string& value) {
+  if (add(key + "/asked", 1) != 1) return false;
+  set(key, value);
+  return true;
+}
+
+// 20 questions a second cost 0.1 % of a core. The store's own wait with a timeout would cost less,
+// but c10d writes two warnings to stderr each time that it ends without an answer.
+bool RunStore::wait_for(const std::string& key, Milliseconds time) {
+  const auto end = Clock::now() + time;
+  Clock::duration pause = Milliseconds{1};
+  while (!has(key)) {
+    const auto now = Clock::now();
+    if (now >= end) return false;
+    std::this_thread::sleep_for(std::min(pause, end - now));
+    pause = std::min<Clock::duration>(pause * 3 / 2, kWaitPoll);
+  }
+  return true;
+}
+
+std::shared_ptr<RunStore> make_store(const World& world, const StoreOptions& options) {
+  if (world.size == 1) return wrap(world, c10::make_intrusive<c10d::HashStore>());
+  c10d::TCPStoreOptions store_options;
+  store_options.waitWorkers = false;
+  store_options.timeout = options.timeout;
+  c10::intrusive_ptr<c10d::Store> store;
+  std::string answer;  // "<port>", or why there is none
+  if (world.rank == 0) {
+    try {
+      store = serve(world, store_options);
+      answer = std::to_string(static_cast<c10d::TCPStore&>(*store).getPort());
+    } catch (const std::exception& e) {
+      answer = std::string("!") + e.what();
+    }
+  }
+  answer = broadcast(answer, "port of rank 0's store", in_seconds(kAgreeSeconds));
+  if (answer.starts_with('!')) {
+    throw RunError("rank 0 cannot serve the store on " + world.address + ": " + answer.substr(1));
+  }
+  if (world.rank != 0) {
+    store_options.port = static_cast<std::uint16_t>(std::stoi(answer));
+    try {
+      store = c10::make_intrusive<c10d::TCPStore>(world.address, store_options);
+    } catch (const std::exception& e) {
+      throw RunError("rank " + std::to_string(world.rank) + ": cannot reach rank 0's store at " +
+                     world.address + ":" + answer + ": " + e.what());
+    }
+  }
+  return wrap(world, std::move(store));
+}
+
+}  // namespace emosweep::distributed
