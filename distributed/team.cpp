@@ -1,6 +1,7 @@
 #include "distributed/team.h"
 
 #include <ATen/ATen.h>
+#include <sched.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
@@ -48,7 +49,29 @@ std::string size_text(const at::Tensor& x) {
          std::string(c10::toString(x.scalar_type())) + ")";
 }
 
-// Plain collectives of a group of ranks, without autograd.
+// Threads inherit the core that this rank is pinned to: those of the back-end would take it from
+// the training thread. While this lives, they get all cores that the process was started with.
+class OffThePin {
+ public:
+  explicit OffThePin(const World& world) {
+    CPU_ZERO(&before_);
+    if (sched_getaffinity(0, sizeof(before_), &before_) != 0) return;
+    cpu_set_t all;
+    CPU_ZERO(&all);
+    for (int core : world.cores) CPU_SET(core, &all);
+    moved_ = CPU_COUNT(&all) > 0 && sched_setaffinity(0, sizeof(all), &all) == 0;
+  }
+  ~OffThePin() {
+    if (moved_) sched_setaffinity(0, sizeof(before_), &before_);
+  }
+  OffThePin(const OffThePin&) = delete;
+  OffThePin& operator=(const OffThePin&) = delete;
+
+ private:
+  cpu_set_t before_;
+  bool moved_ = false;
+};
+
 class GroupTeam final : public Team {
  public:
   GroupTeam(const World& world, const TeamPlace& at, std::shared_ptr<RunStore> store,
@@ -94,6 +117,7 @@ class GroupTeam final : public Team {
       const auto connect = std::min(options_.timeout, kConnect);
       c10::intrusive_ptr<c10d::Store> store =
           c10::make_intrusive<c10d::PrefixStore>(key("group"), store_->backend().store);
+      const OffThePin free(world_);
       auto backend = maker_.make(store, rank, size, connect);
       backend->setTimeout(options_.timeout);
       group_ = std::make_unique<Group>(std::move(backend), std::move(options));

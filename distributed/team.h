@@ -29,6 +29,10 @@ class TeamError : public Error {
  public:
   explicit TeamError(TeamFault fault) : Error(fault.message), fault_(std::move(fault)) {}
   const TeamFault& fault() const { return fault_; }
+  // Where this rank was, unless a peer said where it failed.
+  void at(const std::string& where) {
+    if (fault_.where.empty()) fault_.where = where;
+  }
   bool environment() const { return fault_.reason == "communication"; }
 
  private:

@@ -14,9 +14,7 @@
 namespace emosweep::trainer {
 namespace {
 
-std::string where(const models::Step& step) {
-  return "epoch " + std::to_string(step.epoch) + ", step " + std::to_string(step.step);
-}
+std::string where(const models::Step& step) { return step_text(step.epoch, step.step); }
 
 std::int64_t steps_for(std::size_t rows, std::int64_t batch_size) {
   return (static_cast<std::int64_t>(rows) + batch_size - 1) / batch_size;
@@ -32,6 +30,10 @@ Schedule schedule_of(const OptimizerOptions& o, std::int64_t steps_per_epoch, st
 }
 
 }  // namespace
+
+std::string step_text(std::int64_t epoch, std::int64_t step) {
+  return "epoch " + std::to_string(epoch) + ", step " + std::to_string(step);
+}
 
 Bookkeeping::Bookkeeping(Pack& pack) : pack_(pack) {
   const std::size_t K = pack.loop.size();

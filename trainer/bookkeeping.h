@@ -12,6 +12,9 @@
 
 namespace emosweep::trainer {
 
+// "epoch 3, step 41": both from 0, steps over all epochs.
+std::string step_text(std::int64_t epoch, std::int64_t step);
+
 class Bookkeeping {
  public:
   explicit Bookkeeping(Pack& pack);  // prepares the validation batches; errors of the options

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "distributed/reducer.h"
+#include "distributed/team.h"
 #include "trainer/bookkeeping.h"
 #include "trainer/optimizer.h"
 
@@ -56,28 +57,33 @@ std::vector<LoopResult> train_pack(Pack& pack, Collective& team, const Stopping&
   const std::unique_ptr<distributed::Reducer> reducer = reducer_for(pack.model, team);
   const std::int64_t epochs = pack.run_epochs > 0 ? pack.run_epochs : pack.loop[0].epochs;
   const data::Shard shard{team.rank, team.size};
-  std::int64_t number = 0;  // of the step, over all epochs
-  for (std::int64_t epoch = 0; epoch < epochs && books.any_active(); ++epoch) {
-    const std::vector<std::vector<std::int64_t>> orders = books.start_epoch(epoch);
-    for (std::int64_t s = 0; s < books.steps_per_epoch(); ++s, ++number) {
-      const bool stop = stopping && stopping();
-      if (stop && team.size == 1) throw Interrupted{};
-      const data::Batch batch =
-          data::gather_batch(pack.folds, orders, s, pack.loop[0].batch_size, shard);
-      const models::Step step{true, epoch, number, pack.keys, books.dropout(), team};
+  std::int64_t epoch = 0, number = 0;  // number: of the step, over all epochs
+  try {
+    for (; epoch < epochs && books.any_active(); ++epoch) {
+      const std::vector<std::vector<std::int64_t>> orders = books.start_epoch(epoch);
+      for (std::int64_t s = 0; s < books.steps_per_epoch(); ++s, ++number) {
+        const bool stop = stopping && stopping();
+        if (stop && team.size == 1) throw Interrupted{};
+        const data::Batch batch =
+            data::gather_batch(pack.folds, orders, s, pack.loop[0].batch_size, shard);
+        const models::Step step{true, epoch, number, pack.keys, books.dropout(), team};
 
-      zero(pack.model);
-      const std::vector<Term> terms = forward(pack, batch, step);
-      // Before the backward pass: a loss that is not finite, or a rank that wants to stop, ends the
-      // trial here.
-      if (books.meter(terms, step, stop)) throw Interrupted{};
-      backward(terms, books.active());
-      if (reducer) reducer->finalize();
-      books.check(optimizer.step(pack.model.flat(), pack.model.flat_grad(), books.rates(number),
-                                 books.active()),
-                  step);
+        zero(pack.model);
+        const std::vector<Term> terms = forward(pack, batch, step);
+        // Before the backward pass: a loss that is not finite, or a rank that wants to stop, ends
+        // the trial here.
+        if (books.meter(terms, step, stop)) throw Interrupted{};
+        backward(terms, books.active());
+        if (reducer) reducer->finalize();
+        books.check(optimizer.step(pack.model.flat(), pack.model.flat_grad(), books.rates(number),
+                                   books.active()),
+                    step);
+      }
+      books.end_epoch(epoch, team);
     }
-    books.end_epoch(epoch, team);
+  } catch (distributed::TeamError& e) {
+    e.at(step_text(epoch, number));
+    throw;
   }
   return books.finish();
 }

@@ -1,5 +1,6 @@
 // Whole runs on several ranks, with a made-up trainer: what is handed out, committed, logged and
 // said at the end.
+#include <ATen/ATen.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -10,6 +11,7 @@
 
 #include "../mpi_world.h"
 #include "../results/fixture.h"
+#include "distributed/team.h"
 #include "folder.h"
 #include "launcher/run.h"
 #include "launcher/run_status.h"
@@ -268,6 +270,70 @@ Exit code_of_start(const Plan& plan, const RunOptions& options) {
     EXPECT_EQ(sum_over_ranks(left.error ? 1 : 0), 1);
     return left.code;
   }
+}
+
+// All ranks are one team; the last rank alone fails, and its peers wait for it in a collective.
+TEST_F(Runs, WhatOneRankOfATeamDoesWrongIsRecordedAndTheTeamGoesOn) {
+  if (mpi_world().size == 1) return;
+  Plan plan = made_up_plan(12);
+  plan.ranks_per_trial = mpi_world().size;
+  const int last = mpi_world().size - 1;
+  const Worker worker = [&](const PlannedTrial& trial, Collective& team, const trainer::Stopping&) {
+    EXPECT_EQ(team.size, mpi_world().size);
+    if (team.rank == team.size - 1) {
+      if (trial.seed == 3) throw TrialError("non_finite", "nan here only", "epoch 2, step 7");
+      if (trial.seed == 4) throw std::runtime_error("something odd");
+      if (trial.seed == 5) throw std::bad_alloc();
+    }
+    EXPECT_EQ(team.sum(at::ones({1})).item<float>(), static_cast<float>(team.size));
+    return trained(trial);
+  };
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_EQ(run_plan(mpi_world(), plan, options(), worker), Exit::trials_failed);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds{15});
+  EXPECT_EQ(folder().committed().size(), 9U);
+  std::map<Digest, std::string> reasons;
+  for (const results::Failure& failure : folder().failures()) {
+    reasons[failure.id] = failure.reason;
+    EXPECT_EQ(failure.rank, last) << "the rank that failed, not the one that wrote it down";
+    EXPECT_EQ(failure.times, 1);
+  }
+  EXPECT_EQ(reasons, (std::map<Digest, std::string>{{plan.trials[3].id, "non_finite"},
+                                                    {plan.trials[4].id, "exception"},
+                                                    {plan.trials[5].id, "out_of_memory"}}));
+  for (const auto& [id, n] : commit_lines()) EXPECT_EQ(n, 1) << id;
+}
+
+TEST_F(Runs, ATrialThatLosesItsTeamIsQueuedAgainAtMostTwice) {
+  if (mpi_world().size == 1) return;
+  Plan plan = made_up_plan(8);
+  plan.ranks_per_trial = mpi_world().size;
+  std::map<std::uint64_t, int> tries;
+  const Worker worker = [&](const PlannedTrial& trial, Collective& team, const trainer::Stopping&) {
+    const int n = ++tries[trial.seed];
+    if (team.rank == 1 && (trial.seed == 2 || (trial.seed == 6 && n <= 2))) {
+      const distributed::TeamFault fault{"communication", "the cable is out", "", "", team.rank};
+      dynamic_cast<distributed::Team&>(team).fail(fault);
+      throw distributed::TeamError(fault);
+    }
+    team.sum(at::ones({1}));
+    return trained(trial);
+  };
+  EXPECT_EQ(run_plan(mpi_world(), plan, options(), worker), Exit::trials_failed);
+  EXPECT_EQ(tries[2], 3);
+  EXPECT_EQ(tries[6], 3);
+  EXPECT_EQ(tries[0], 1);
+  EXPECT_EQ(folder().committed().size(), 7U);
+  const std::vector<results::Failure> failures = folder().failures();
+  ASSERT_EQ(failures.size(), 1U);
+  EXPECT_EQ(failures[0].id, plan.trials[2].id);
+  EXPECT_EQ(failures[0].reason, "communication");
+}
+
+TEST_F(Runs, TeamsThatDoNotDivideTheRanksAreRefusedByAll) {
+  Plan plan = made_up_plan(3);
+  plan.ranks_per_trial = mpi_world().size + 1;
+  EXPECT_EQ(code_of_start(plan, options()), Exit::bad_input);
 }
 
 TEST_F(Runs, AnotherPlanOnOneRankIsRefusedByAll) {
