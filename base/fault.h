@@ -26,6 +26,7 @@
 //   log.line .written                 before a line is written, and before it is synced
 //   folder.begin                      before folders are made
 //   lease.begin .written .linked      around the steps of taking the run folder
+//   lock.begin .written .linked       around those of taking its lock, to write the plan or summary
 //   lease.beat                        before each heartbeat, in its thread
 //   report.begin                      before the report at the end of a run
 //   trainer.forward .backward         before these parts of every training step

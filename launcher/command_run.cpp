@@ -22,7 +22,6 @@ CommandLine command_line() {
   line.options.add_options()("output,o", po::value<std::string>(),
                              "run folder (runs/<name of FILE>)");
   add_run_options(line);
-  line.hidden.add_options()("shard", po::value<std::string>(), "");
   return line;
 }
 
@@ -31,9 +30,6 @@ std::optional<RunOptions> read_arguments(const distributed::World& world,
                                          const Arguments& arguments) {
   const auto values = parse(command_line(), arguments);
   if (!values) return std::nullopt;
-  if (values->count("shard")) {
-    throw InputError("--shard does not exist yet: run the file as one job of several ranks");
-  }
   RunOptions options;
   options.plan = plan_options(*values);
   options.original = fs::absolute(options.plan.file).lexically_normal();

@@ -7,7 +7,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <sstream>
 
 #include "base/error.h"
 #include "base/fault.h"
@@ -24,42 +23,50 @@ namespace fs = std::filesystem;
 }
 
 // The folder's own lock, for the moment of judging and replacing: of two runs that find the same
-// dead owner one must wait for the other. Dropped with the descriptor.
-class FolderLock {
+// dead owner one should wait for the other. Dropped with the descriptor. Where a file system has no
+// such locks, or their holder was stopped, the token still decides.
+class Turn {
  public:
-  explicit FolderLock(const fs::path& dir)
-      : fd_(open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+  explicit Turn(const fs::path& dir) : fd_(open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
     if (fd_ < 0) storage_failed(dir, "cannot be opened");
-    flock(fd_, LOCK_EX);  // where a file system has no locks, the token below still decides
+    for (int tries = 0; tries < 500 && flock(fd_, LOCK_EX | LOCK_NB) != 0; ++tries) {
+      if (errno != EWOULDBLOCK && errno != EINTR) return;
+      usleep(10'000);
+    }
   }
-  ~FolderLock() { close(fd_); }
-  FolderLock(const FolderLock&) = delete;
-  FolderLock& operator=(const FolderLock&) = delete;
+  ~Turn() { close(fd_); }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
 
  private:
   int fd_;
 };
 
-// Seconds between the last heartbeat and the file that was just written beside it: both times are
-// the file server's, so clocks that differ between hosts do not matter.
-double age_beside(const fs::path& lease, const fs::path& fresh) {
-  struct stat a {
-  }, b{};
-  if (stat(lease.c_str(), &a) != 0 || stat(fresh.c_str(), &b) != 0) return 0;
-  return static_cast<double>(b.st_mtim.tv_sec - a.st_mtim.tv_sec) +
-         1e-9 * static_cast<double>(b.st_mtim.tv_nsec - a.st_mtim.tv_nsec);
-}
-
-[[noreturn]] void refuse(const fs::path& dir, const LeaseOwner& owner, const std::string& why) {
-  throw RunError(dir.string() + " is in use by " + owner.text() + " (" + why +
-                 "): wait for it, end it (kill -USR2 " + std::to_string(owner.pid) +
-                 " there; it can be resumed), or give another folder with -o");
-}
-
 }  // namespace
 
-Lease::Lease(const fs::path& dir, const LeaseOptions& options)
-    : dir_(dir), file_(dir / kLeaseName), options_(options), self_(this_process()) {
+LeaseInUse::LeaseInUse(const fs::path& dir, const LeaseOwner& owner, const std::string& why)
+    : RunError(dir.string() + " is in use by " + owner.text() + " (" + why +
+               "): wait for it, end it (kill -USR2 " + std::to_string(owner.pid) +
+               " there; it can be resumed), or give another folder with -o"),
+      owner_(owner) {}
+
+void remove_dead_lease(const fs::path& file, const LeaseOwner& dead) {
+  log::info("taking over " + file.string() + " from " + dead.text() + ", which is dead");
+  const fs::path old = file.parent_path() / (".lease.dead." + dead.token);
+  if (rename(file.c_str(), old.c_str()) != 0 && errno != ENOENT) {
+    storage_failed(file, "cannot be replaced");
+  }
+  const std::optional<LeaseOwner> moved = read_owner(old);
+  if (moved &&
+      moved->token != dead.token) {  // a run without working locks was quicker: give it back
+    if (link(old.c_str(), file.c_str()) == 0) unlink(old.c_str());
+    throw LeaseInUse(file.parent_path(), *moved, "which was quicker");
+  }
+  unlink(old.c_str());
+}
+
+Lease::Lease(const fs::path& dir, const LeaseOptions& options, const std::string& name)
+    : dir_(dir), file_(dir / name), options_(options), self_(this_process()) {
   try {
     acquire();
   } catch (...) {
@@ -72,9 +79,12 @@ Lease::Lease(const fs::path& dir, const LeaseOptions& options)
 Lease::~Lease() { release(); }
 
 void Lease::acquire() {
-  const fs::path fresh = dir_ / (".lease.tmp." + self_.host + "." + std::to_string(self_.pid));
-  FolderLock lock(dir_);
-  fault_point("lease.begin");
+  const std::string name = file_.filename().string();
+  const fs::path fresh =
+      dir_ / ("." + name + ".tmp." + self_.host + "." + std::to_string(self_.pid));
+  const std::string point = name.starts_with(kLeaseName) ? kLeaseName : name;
+  Turn turn(dir_);
+  fault_point(point + ".begin");
   fd_ = open(fresh.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (fd_ < 0) storage_failed(fresh, "cannot be made");
   const std::string text = encode_owner(self_);
@@ -90,38 +100,18 @@ void Lease::acquire() {
     errno = why;
     storage_failed(fresh, "cannot be written");
   }
-  fault_point("lease.written");
-  // link() fails where the name is taken, on network file systems too: whoever links owns the
-  // folder.
+  fault_point(point + ".written");
+  // link() fails where the name is taken, on network file systems too: whoever links is the owner.
   for (int attempt = 0; attempt < 5; ++attempt) {
     if (link(fresh.c_str(), file_.c_str()) == 0) {
-      fault_point("lease.linked");
+      fault_point(point + ".linked");
       return;
     }
     if (errno != EEXIST) storage_failed(file_, "cannot be made");
-    const std::optional<LeaseOwner> owner = read_owner(file_);
-    if (!owner) continue;  // released meanwhile
-    if (same_machine(*owner, self_)) {
-      if (process_lives(*owner, self_)) refuse(dir_, *owner, "which is running");
-    } else {
-      const double age = age_beside(file_, fresh);
-      std::ostringstream why_alive;
-      why_alive << "last sign of life " << static_cast<long long>(age < 0 ? 0 : age) << " s ago";
-      if (age < std::chrono::duration<double>(options_.dead_after).count()) {
-        refuse(dir_, *owner, why_alive.str());
-      }
-    }
-    log::info("taking over " + dir_.string() + " from " + owner->text() + ", which is dead");
-    const fs::path old = dir_ / (".lease.dead." + owner->token);
-    if (rename(file_.c_str(), old.c_str()) != 0 && errno != ENOENT)
-      storage_failed(file_, "cannot be replaced");
-    const std::optional<LeaseOwner> moved = read_owner(old);
-    if (moved &&
-        moved->token != owner->token) {  // a run without working locks was quicker: give it back
-      if (link(old.c_str(), file_.c_str()) == 0) unlink(old.c_str());
-      refuse(dir_, *moved, "which was quicker");
-    }
-    unlink(old.c_str());
+    const LeaseState held = inspect_lease(dir_, options_, name, fresh);
+    if (held.owner.token == self_.token) return;  // a file server answered the second time only
+    if (held.liveness == Liveness::alive) throw LeaseInUse(dir_, held.owner, held.sign_of_life());
+    if (held.liveness == Liveness::dead) remove_dead_lease(file_, held.owner);
   }
   throw RunError(file_.string() +
                  " changes hands faster than it can be read: several runs on one folder?");

@@ -1,5 +1,7 @@
-// DIR/lease: at most one run works on a folder. It names its owner, so that a dead one is replaced
-// without questions and a live one can be found.
+// A file of a run folder that one process holds: DIR/lease of a plain run, DIR/lease.<i>-of-<n> of
+// a shard, DIR/lock of whoever writes what shards have in common. It names its owner, so that a
+// dead one is replaced without questions and a live one can be found. Works by link(2), tokens and
+// heartbeats, on network file systems too.
 #pragma once
 
 #include <atomic>
@@ -11,6 +13,8 @@
 #include <optional>
 #include <string>
 #include <thread>
+
+#include "base/error.h"
 
 namespace emosweep::launcher {
 
@@ -28,8 +32,12 @@ enum class Liveness { none, alive, dead };
 struct LeaseState {
   Liveness liveness = Liveness::none;
   LeaseOwner owner;
-  double age = 0;  // seconds since the last heartbeat
+  bool here = false;                 // on this machine: looked up by its process id
+  double age = 0;                    // seconds since the last heartbeat
+  std::string sign_of_life() const;  // "which is running", "last sign of life 7 s ago"
 };
+
+inline constexpr char kLeaseName[] = "lease";  // of a plain run
 
 struct LeaseOptions {
   std::chrono::milliseconds heartbeat{10'000};
@@ -38,16 +46,30 @@ struct LeaseOptions {
 
 LeaseOwner this_process();
 
-// Who holds `dir`; reads only. An owner on this host is looked up by process id and start time;
-// another host's is dead when its heartbeat is older than dead_after.
-LeaseState inspect_lease(const std::filesystem::path& dir, const LeaseOptions& options = {});
+// The message names the live owner and what to do.
+class LeaseInUse : public RunError {
+ public:
+  LeaseInUse(const std::filesystem::path& dir, const LeaseOwner& owner, const std::string& why);
+  const LeaseOwner& owner() const { return owner_; }
+
+ private:
+  LeaseOwner owner_;
+};
+
+// Who holds DIR/name; reads only. An owner on this host is looked up by process id and start time;
+// another host's is dead when its heartbeat is older than dead_after: by this host's clock, or as
+// seen from the file `beside`, which was written just now, by the file server's.
+LeaseState inspect_lease(const std::filesystem::path& dir, const LeaseOptions& options = {},
+                         const std::string& name = kLeaseName,
+                         const std::filesystem::path& beside = {});
 
 // Held from construction to release() or destruction. One process (rank 0) per run calls. A thread
 // of its own beats, so construct it before pinning.
 class Lease {
  public:
-  // RunError names the live owner and what to do.
-  explicit Lease(const std::filesystem::path& dir, const LeaseOptions& options = {});
+  // LeaseInUse; RunError where the storage fails.
+  explicit Lease(const std::filesystem::path& dir, const LeaseOptions& options = {},
+                 const std::string& name = kLeaseName);
   ~Lease();
   Lease(const Lease&) = delete;
   Lease& operator=(const Lease&) = delete;
@@ -57,6 +79,7 @@ class Lease {
   }                // another run took over: this process was suspended for too long
   void release();  // removes the file if it is still ours; never throws
   const LeaseOwner& owner() const { return self_; }
+  const std::filesystem::path& file() const { return file_; }
 
  private:
   void acquire();

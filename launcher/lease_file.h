@@ -1,4 +1,4 @@
-// The file of a lease: shared by lease.cpp and lease_owner.cpp.
+// The file of a lease: shared by lease*.cpp.
 #pragma once
 
 #include <filesystem>
@@ -9,7 +9,6 @@
 
 namespace emosweep::launcher {
 
-inline constexpr char kLeaseName[] = "lease";
 inline constexpr std::size_t kLeaseBytes = 512;
 
 double unix_now();
@@ -17,5 +16,9 @@ std::string encode_owner(const LeaseOwner& owner);                        // kLe
 std::optional<LeaseOwner> read_owner(const std::filesystem::path& file);  // nullopt: no such file
 bool same_machine(const LeaseOwner& a, const LeaseOwner& b);          // process ids mean the same
 bool process_lives(const LeaseOwner& owner, const LeaseOwner& self);  // on the same machine only
+
+// Moves the lease of a dead owner out of the way, for whoever links first; LeaseInUse where another
+// run was quicker.
+void remove_dead_lease(const std::filesystem::path& file, const LeaseOwner& dead);
 
 }  // namespace emosweep::launcher

@@ -8,9 +8,12 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "distributed/team.h"
+#include "launcher/folder_lock.h"
+#include "launcher/run_leases.h"
 #include "launcher/run_rank.h"
 #include "launcher/run_setup.h"
 #include "launcher/run_together.h"
+#include "launcher/shard.h"
 #include "launcher/signals.h"
 #include "results/report.h"
 #include "results/run_folder.h"
@@ -98,16 +101,17 @@ struct Ended {
 };
 
 // By the folder itself, not by counters.
-Ended count_trials(const results::RunFolder& folder, const Plan& plan) {
+Ended count_trials(const results::RunFolder& folder, const Plan& plan, const Shard& shard) {
   const std::vector<Digest> committed = folder.committed();
   const std::set<Digest> done(committed.begin(), committed.end());
   std::set<Digest> failed;
   for (const results::Failure& failure : folder.failures()) failed.insert(failure.id);
   Ended ended;
-  for (const PlannedTrial& trial : plan.trials) {
-    if (done.contains(trial.id)) {
+  for (const std::uint32_t t : dealt_trials(plan, shard)) {
+    const Digest& id = plan.trials[t].id;
+    if (done.contains(id)) {
       ++ended.done;
-    } else if (failed.contains(trial.id)) {
+    } else if (failed.contains(id)) {
       ++ended.failed;
     } else {
       ++ended.left;
@@ -118,15 +122,35 @@ Ended count_trials(const results::RunFolder& folder, const Plan& plan) {
 
 // Rank 0's own: what only one rank may hold.
 struct Owner {
-  explicit Owner(const RunOptions& options) : lease(options.dir, options.lease) {}
+  explicit Owner(const RunOptions& options)
+      : lease(options.dir, options.lease, lease_name(options.shard)) {
+    exclude_others(options.dir, options.shard, lease, options.lease);
+  }
   Lease lease;
+  StateOwner state;
   std::optional<Monitor> monitor;
 };
 
-// After the state was committed: whatever happens here changes nothing of the run's end.
-void print_report(const results::RunFolder& folder) {
+// Every shard builds it at its end, so that the last one's holds all trials.
+void build_summary(const results::RunFolder& folder, const RunOptions& options) {
+  FolderLockOptions lock_options;
+  lock_options.lease = options.lease;
+  const FolderLock lock(folder.path(), lock_options);
+  results::commit_summary(folder);
+}
+
+// After the state was committed: whatever happens here changes nothing of the run's end. Of several
+// shards the last one prints the report.
+void print_report(const results::RunFolder& folder, const Plan& plan, const Shard& shard) {
   try {
     fault_point("report.begin");
+    const Ended all = count_trials(folder, plan, {});
+    if (!shard.whole() && all.left > 0) {
+      log::info("shard " + shard.text() + " has ended; " + std::to_string(all.left) +
+                " trials of the whole plan are left (emosweep status " + folder.path().string() +
+                ")");
+      return;
+    }
     std::fputs(results::report(folder, {}).c_str(), stdout);
     std::fflush(stdout);
   } catch (const std::exception& e) {
@@ -142,7 +166,7 @@ void wait_or_say_why(const Plan& plan, const RunOptions& options, const results:
     wait_for_all(coordinator, monitor, options.timeout);
   } catch (const RunError& e) {
     if (monitor != nullptr && !owner->lease.lost()) {
-      const Ended ended = count_trials(folder, plan);
+      const Ended ended = count_trials(folder, plan, options.shard);
       monitor->finish(coordinator, Exit::cannot_go_on, ended.done, ended.failed, e.what());
     }
     throw;
@@ -162,8 +186,8 @@ Exit end_of_run(const Plan& plan, const RunOptions& options, const results::RunF
   Ended ended;
   if (owner != nullptr && worst < severity(Exit::cannot_go_on)) {
     try {
-      ended = count_trials(folder, plan);
-      results::commit_summary(folder);
+      ended = count_trials(folder, plan, options.shard);
+      build_summary(folder, options);
       worst = severity(ended.code());
     } catch (const std::exception& e) {
       message = std::string("the summary could not be built: ") + e.what();
@@ -175,7 +199,7 @@ Exit end_of_run(const Plan& plan, const RunOptions& options, const results::RunF
   if (owner != nullptr) {
     if (code == Exit::interrupted && message.empty() && options.end_unix > 0)
       message = "time limit";
-    if (code == Exit::cannot_go_on) ended = count_trials(folder, plan);
+    if (code == Exit::cannot_go_on) ended = count_trials(folder, plan, options.shard);
     if (!owner->lease.lost())
       owner->monitor->finish(coordinator, code, ended.done, ended.failed, message);
     if (code == Exit::cannot_go_on) {
@@ -186,7 +210,9 @@ Exit end_of_run(const Plan& plan, const RunOptions& options, const results::RunF
                    std::to_string(ended.left) + " trials left; run again to go on");
     }
     owner->lease.release();
-    if (options.print_report && code != Exit::cannot_go_on) print_report(folder);
+    if (options.print_report && code != Exit::cannot_go_on) {
+      print_report(folder, plan, options.shard);
+    }
   }
   return code;
 }
@@ -206,13 +232,14 @@ Exit run_plan(const World& world, const Plan& plan, const RunOptions& options,
     check_run_folder(options.dir);
     folder.create();
     owner = std::make_unique<Owner>(options);
-    log = std::make_unique<SyncedLines>(folder.log(0));
-    return set_up_folder(folder, plan, options, *log);
+    log = std::make_unique<SyncedLines>(folder.log(0, options.shard));
+    owner->state = state_owner(plan, options, owner->lease, world.size);
+    return set_up_folder(folder, plan, options, owner->state, *log);
   });
   setup = decode_setup(
       distributed::broadcast(encode(setup), "trials to be done", in_seconds(kAgreeSeconds)));
   together(world, "log of the rank", [&] {
-    if (world.rank != 0) log = std::make_unique<SyncedLines>(folder.log(world.rank));
+    if (world.rank != 0) log = std::make_unique<SyncedLines>(folder.log(world.rank, options.shard));
   });
 
   std::vector<distributed::Work> order = work_of(plan, setup);
@@ -225,9 +252,9 @@ Exit run_plan(const World& world, const Plan& plan, const RunOptions& options,
   const std::unique_ptr<distributed::Team> team =
       distributed::make_team(world, place, store, {options.timeout});
   if (owner) {
-    owner->monitor.emplace(folder, setup, cost, world.size, place.teams,
-                           owner->lease.owner().text(), options.progress);
-    log::info(std::to_string(setup.todo.size()) + " trials to do, " + std::to_string(setup.done) +
+    owner->monitor.emplace(folder, setup, cost, place.teams, owner->state, options.progress);
+    log::info((options.shard.whole() ? "" : "shard " + options.shard.text() + ": ") +
+              std::to_string(setup.todo.size()) + " trials to do, " + std::to_string(setup.done) +
               " done before, " + std::to_string(setup.failed) + " failed before" +
               (setup.failed > 0 ? " (--retry-failed tries them again)" : "") + "; " +
               std::to_string(world.size) + (world.size == 1 ? " rank" : " ranks") +

@@ -13,6 +13,7 @@
 #include "launcher/lease.h"
 #include "launcher/plan.h"
 #include "launcher/progress.h"
+#include "results/shard.h"
 #include "trainer/trial.h"
 
 namespace emosweep::launcher {
@@ -21,6 +22,7 @@ struct RunOptions {
   PlanOptions plan;                // as given; `resume` reads DIR/experiment.yaml instead
   std::filesystem::path original;  // the experiment file as the user named it, absolute
   std::filesystem::path dir;
+  results::Shard shard;       // the part of the plan that this run is for
   bool retry_failed = false;  // also trials with a recorded failure
   double end_unix = 0;        // no trial starts that cannot finish by then; 0 = no limit
   ProgressLine::Kind progress = ProgressLine::Kind::none;
@@ -37,10 +39,11 @@ struct RunOptions {
 using Worker =
     std::function<trainer::Trained(const PlannedTrial&, Collective&, const trainer::Stopping&)>;
 
-// Collective; the ranks' plans must be equal (RunError names the rank). Trains what the plan holds
-// and the folder lacks, longest first, and returns the same code on every rank: done,
-// trials_failed, interrupted, or cannot_go_on after an error that a rank has logged. Every file is
-// on disk on every rank when it returns. Left when a rank cannot begin. Pins the calling thread.
+// Collective; the ranks' plans must be equal (RunError names the rank). Trains what the shard's
+// part of the plan holds and the folder lacks, longest first, and returns the same code on every
+// rank, of that part: done, trials_failed, interrupted, or cannot_go_on after an error that a rank
+// has logged. Every file is on disk on every rank when it returns. Left when a rank cannot begin.
+// Pins the calling thread.
 Exit run_plan(const distributed::World& world, const Plan& plan, const RunOptions& options,
               const Worker& worker);
 

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "launcher/run_options.h"
+#include "launcher/shard.h"
 
 namespace emosweep::launcher {
 namespace {
@@ -43,6 +44,9 @@ void add_run_options(CommandLine& line) {
   line.options.add_options()(
       "time-limit", po::value<std::string>(),
       "no trial starts that cannot finish: seconds or 1:30:00 (SLURM_JOB_END_TIME)");
+  line.options.add_options()(
+      "shard", po::value<std::string>()->value_name("I/N"),
+      "only the I-th of N parts of the plan (job arrays); all N work on one run folder");
   line.options.add_options()("timeout", po::value<int>()->value_name("SECONDS"),
                              "a rank that does not answer for so long is taken for hanging (600)");
   line.options.add_options()("hang-rank", po::value<int>()->value_name("N"),
@@ -60,6 +64,7 @@ void read_run_options(const po::variables_map& values, const distributed::World&
   options.end_unix = values.count("time-limit")
                          ? unix_time() + parse_time_limit(values["time-limit"].as<std::string>())
                          : slurm_end_unix();
+  if (values.count("shard")) options.shard = read_shard(values["shard"].as<std::string>());
   options.progress = ProgressLine::kind_of_stderr(values.count("quiet") > 0);
   if (values.count("timeout")) {
     const int seconds = values["timeout"].as<int>();

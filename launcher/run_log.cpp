@@ -31,7 +31,7 @@ std::string log_line(std::string_view verb, const Digest& id, std::string_view w
 
 LogHistory read_logs(const results::RunFolder& folder) {
   LogHistory history;
-  const std::filesystem::path dir = folder.log(0).parent_path();
+  const std::filesystem::path dir = folder.path() / "log";
   std::error_code none;
   for (const auto& entry : std::filesystem::directory_iterator(dir, none)) {
     if (entry.path().extension() != ".log") continue;
@@ -48,10 +48,10 @@ LogHistory read_logs(const results::RunFolder& folder) {
 }
 
 std::int64_t recover_commit_lines(LogHistory& history, std::span<const Digest> committed,
-                                  SyncedLines& log) {
+                                  const std::set<Digest>& others, SyncedLines& log) {
   std::int64_t recovered = 0;
   for (const Digest& id : committed) {
-    if (!history.committed.insert(id).second) continue;
+    if (others.contains(id) || !history.committed.insert(id).second) continue;
     log.add(log_line("commit", id, "recovered"));
     ++recovered;
   }

@@ -25,9 +25,10 @@ struct LogHistory {
 LogHistory read_logs(const results::RunFolder& folder);
 
 // A crash between a record's rename and its commit line leaves a record without a line: writes
-// those lines, marked `recovered`, and adds them to the history. Rank 0, before any trial starts.
-// Returns how many.
+// those lines, marked `recovered`, and adds them to the history; but not of `others`, the trials of
+// other shards, which may be about to write theirs. Rank 0, under the folder's lock, before any
+// trial starts. Returns how many.
 std::int64_t recover_commit_lines(LogHistory& history, std::span<const Digest> committed,
-                                  SyncedLines& log);
+                                  const std::set<Digest>& others, SyncedLines& log);
 
 }  // namespace emosweep::launcher

@@ -30,14 +30,13 @@ const char* name_of(Exit code) {
 
 }  // namespace
 
-Monitor::Monitor(results::RunFolder folder, const Setup& setup, double cost, int ranks, int teams,
-                 std::string owner, ProgressLine::Kind progress)
+Monitor::Monitor(results::RunFolder folder, const Setup& setup, double cost, int teams,
+                 StateOwner owner, ProgressLine::Kind progress)
     : folder_(std::move(folder)),
       planned_(setup.done + setup.failed + static_cast<std::int64_t>(setup.todo.size())),
       done_before_(setup.done),
       failed_before_(setup.failed),
       cost_(cost),
-      ranks_(ranks),
       teams_(teams),
       owner_(std::move(owner)),
       line_(progress),
@@ -60,8 +59,9 @@ results::State Monitor::now(distributed::Coordinator& coordinator) const {
   state.left = planned_ - state.done - state.failed;
   state.started_unix = start_unix_;
   state.updated_unix = unix_time();
-  state.ranks = ranks_;
-  state.owner = owner_;
+  state.ranks = owner_.ranks;
+  state.owner = owner_.process;
+  state.plan = owner_.plan;
   if (elapsed > 0) {
     state.busy_fraction = std::min(1.0, busy / (elapsed * teams_));
     state.trials_per_second = static_cast<double>(counts.committed + counts.failed) / elapsed;
@@ -73,7 +73,7 @@ results::State Monitor::now(distributed::Coordinator& coordinator) const {
 
 void Monitor::commit(const results::State& state) {
   const auto begin = Clock::now();
-  folder_.commit_state(state);
+  folder_.commit_state(state, owner_.shard);
   last_commit_ = Clock::now();
   // Two fsyncs on a slow disk must not eat into the training of this rank: at most 1 % of its time.
   pause_ = std::max<Clock::duration>(kStatePause, 100 * (last_commit_ - begin));

@@ -1,4 +1,4 @@
-// state.json and the progress line of a run, kept by rank 0 between its own steps.
+// The state file and the progress line of a run, kept by rank 0 between its own steps.
 #pragma once
 
 #include <chrono>
@@ -17,8 +17,8 @@ inline constexpr char kCostSum[] = "cost";  // what the plan estimated for the s
 class Monitor {
  public:
   // `cost` is the estimate of all trials to be done, in seconds.
-  Monitor(results::RunFolder folder, const Setup& setup, double cost, int ranks, int teams,
-          std::string owner, ProgressLine::Kind progress);
+  Monitor(results::RunFolder folder, const Setup& setup, double cost, int teams, StateOwner owner,
+          ProgressLine::Kind progress);
 
   // Cheap enough for every step: looks at the clock, and now and then at the store and the disk.
   void tick(distributed::Coordinator& coordinator);
@@ -34,8 +34,8 @@ class Monitor {
   results::RunFolder folder_;
   std::int64_t planned_, done_before_, failed_before_;
   double cost_;
-  int ranks_, teams_;
-  std::string owner_;
+  int teams_;
+  StateOwner owner_;
   ProgressLine line_;
   std::chrono::steady_clock::time_point start_, last_look_{}, last_commit_{};
   std::chrono::steady_clock::duration pause_;

@@ -6,7 +6,11 @@
 #include <sstream>
 
 #include "base/log.h"
+#include "launcher/folder_lock.h"
+#include "launcher/lease_file.h"
+#include "launcher/run_leases.h"
 #include "launcher/run_log.h"
+#include "launcher/shard.h"
 
 namespace emosweep::launcher {
 namespace {
@@ -36,12 +40,13 @@ void check_run_folder(const fs::path& dir) {
   if (!fs::is_directory(status)) {
     throw InputError(dir.string() + " is a file; give a folder with -o");
   }
-  if (fs::exists(dir / "plan.json") || fs::exists(dir / "lease")) return;
+  if (fs::exists(dir / "plan.json")) return;
   for (const auto& entry : fs::directory_iterator(dir)) {
-    // What a run that was killed before its first plan.json leaves behind.
+    // What runs have that were killed before the first plan.json, or have not come to it yet.
     const std::string name = entry.path().filename().string();
-    if (name.starts_with('.') || name == "trials" || name == "failed" || name == "log" ||
-        name == "models" || name == "samples" || name == "checkpoints") {
+    if (results::shard_of_name(name, kLeaseName, "") || name == "lock" || name.starts_with('.') ||
+        name == "trials" || name == "failed" || name == "log" || name == "models" ||
+        name == "samples" || name == "checkpoints") {
       continue;
     }
     throw InputError(dir.string() + " holds '" + name +
@@ -99,8 +104,9 @@ Digest plan_digest(const Plan& plan) {
   return hash.finish();
 }
 
-Setup set_up_folder(const results::RunFolder& folder, const Plan& plan, const RunOptions& options,
-                    SyncedLines& log) {
+namespace {
+
+void commit_plan(const results::RunFolder& folder, const Plan& plan, const RunOptions& options) {
   const fs::path& dir = folder.path();
   for (const results::Samples& samples : plan.samples) results::commit_samples(folder, samples);
   // plan.json first: it makes the folder a run folder.
@@ -120,10 +126,67 @@ Setup set_up_folder(const results::RunFolder& folder, const Plan& plan, const Ru
   commit_file(dir / "experiment.yaml", plan.source, "experiment");
   commit_file(dir / "resolved.yaml", resolved_text(plan), "resolved");
   commit_options(dir, options);
+}
 
+// Of the shards of one count and one plan each keeps its last state; all others' describe runs that
+// this one supersedes.
+void remove_old_states(const results::RunFolder& folder, const StateOwner& owner,
+                       const LeaseOptions& options) {
+  for (const results::Shard& shard : folder.states()) {
+    if (shard == owner.shard) continue;
+    const auto state = folder.state(shard);
+    const bool of_this_plan =
+        shard.count == owner.shard.count && state && state->plan == owner.plan;
+    if (of_this_plan) continue;
+    const LeaseState lease = inspect_lease(folder.path(), options, lease_name(shard));
+    if (state && lease.liveness == Liveness::alive && lease.owner.text() == state->owner) {
+      throw RunError(folder.path().string() + ": shard " + shard.text() + " (" + state->owner +
+                     ") works on another plan than shard " + owner.shard.text() +
+                     ": start all shards with the same experiment file, options, data and build "
+                     "of the program, or wait until it has ended");
+    }
+    folder.remove_state(shard);
+  }
+}
+
+results::State first_state(const Setup& setup, const StateOwner& owner) {
+  results::State state;
+  state.state = "running";
+  state.exit_code = -1;
+  state.done = setup.done;
+  state.failed = setup.failed;
+  state.left = static_cast<std::int64_t>(setup.todo.size());
+  state.planned = state.done + state.failed + state.left;
+  state.started_unix = state.updated_unix = unix_now();
+  state.ranks = owner.ranks;
+  state.owner = owner.process;
+  state.plan = owner.plan;
+  return state;
+}
+
+}  // namespace
+
+StateOwner state_owner(const Plan& plan, const RunOptions& options, const Lease& lease, int ranks) {
+  return {options.shard, ranks, lease.owner().text(), plan_digest(plan).hex()};
+}
+
+Setup set_up_folder(const results::RunFolder& folder, const Plan& plan, const RunOptions& options,
+                    const StateOwner& owner, SyncedLines& log) {
+  FolderLockOptions lock_options;
+  lock_options.lease = options.lease;
+  const FolderLock lock(folder.path(), lock_options);
+  remove_old_states(folder, owner, options.lease);
+  commit_plan(folder, plan, options);
+
+  const std::vector<std::uint32_t> dealt = dealt_trials(plan, options.shard);
+  std::set<Digest> others;
+  if (!options.shard.whole()) {
+    for (const PlannedTrial& trial : plan.trials) others.insert(trial.id);
+    for (const std::uint32_t t : dealt) others.erase(plan.trials[t].id);
+  }
   const std::vector<Digest> committed = folder.committed();
   LogHistory history = read_logs(folder);
-  const std::int64_t recovered = recover_commit_lines(history, committed, log);
+  const std::int64_t recovered = recover_commit_lines(history, committed, others, log);
   if (recovered > 0) {
     log::info(std::to_string(recovered) +
               " records were committed by a run that was killed before it could log them");
@@ -134,7 +197,7 @@ Setup set_up_folder(const results::RunFolder& folder, const Plan& plan, const Ru
 
   Setup setup;
   setup.end_unix = options.end_unix;
-  for (std::uint32_t t = 0; t < plan.trials.size(); ++t) {
+  for (const std::uint32_t t : dealt) {
     const Digest& id = plan.trials[t].id;
     if (done.contains(id)) {
       ++setup.done;
@@ -146,6 +209,7 @@ Setup set_up_folder(const results::RunFolder& folder, const Plan& plan, const Ru
           {t, starts == history.starts.end() ? 0 : starts->second, history.committed.contains(id)});
     }
   }
+  folder.commit_state(first_state(setup, owner), owner.shard);
   return setup;
 }
 

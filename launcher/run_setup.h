@@ -1,5 +1,5 @@
-// What rank 0 does before the first trial: the folder, its plan and options, and which trials are
-// to be done.
+// What rank 0 does before the first trial: the folder, its plan and options, which trials are to be
+// done, and the first state.
 #pragma once
 
 #include <cstdint>
@@ -19,15 +19,26 @@ struct Todo {
 
 struct Setup {
   std::vector<Todo> todo;   // in the plan's order: longest first
-  std::int64_t done = 0;    // of the plan, committed before
+  std::int64_t done = 0;    // of the shard's trials, committed before
   std::int64_t failed = 0;  // recorded failures that are not tried again
   double end_unix = 0;
 };
 
-// Rank 0, holding the lease. Writes plan.json (merged with earlier plans), experiment.yaml,
-// resolved.yaml, options.json, samples; recovers commit lines. RunError, InputError.
+// Whose state a run commits.
+struct StateOwner {
+  results::Shard shard;
+  int ranks = 1;
+  std::string process;  // "process 4711 on node3"
+  std::string plan;     // plan_digest
+};
+StateOwner state_owner(const Plan& plan, const RunOptions& options, const Lease& lease, int ranks);
+
+// Rank 0, holding the run's lease; under the folder's lock. Writes plan.json (merged with earlier
+// plans), experiment.yaml, resolved.yaml, options.json, samples; recovers commit lines; removes the
+// states of runs that this one supersedes, and commits its own. RunError, also where a live shard
+// works on another plan; InputError.
 Setup set_up_folder(const results::RunFolder& folder, const Plan& plan, const RunOptions& options,
-                    SyncedLines& log);
+                    const StateOwner& owner, SyncedLines& log);
 
 std::string encode(const Setup& setup);
 Setup decode_setup(const std::string& text);

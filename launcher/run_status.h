@@ -1,9 +1,10 @@
-// What a run folder says of its run, while it runs or after.
+// What a run folder says of its run or its shards' runs, while they run or after.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "launcher/lease.h"
@@ -11,10 +12,20 @@
 
 namespace emosweep::launcher {
 
-struct RunStatus {
-  results::State state;  // of the last run; counts by the folder's files and all its plans
+struct ShardStatus {
+  results::Shard shard;
+  results::State state;  // as its run last wrote it, its own trials; "not run" without any
   LeaseState lease;
-  Exit code = Exit::interrupted;  // authoritative; 75 also while it runs: not done yet
+  Exit code = Exit::interrupted;  // 75 also while it runs, or where it was not run yet
+};
+
+struct RunStatus {
+  // Of the last plain run, or of all shards together; counts by the folder's files and all its
+  // plans. The ETA is the slowest running shard's.
+  results::State state;
+  LeaseState lease;                 // of shards: one that lives, if any does
+  Exit code = Exit::interrupted;    // authoritative: the worst of all shards'
+  std::vector<ShardStatus> shards;  // all n of the last sharding; none after a plain run
 };
 
 // InputError: no run folder.

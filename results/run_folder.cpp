@@ -57,6 +57,7 @@ State state_of(const Json& json) {
   state.ranks = static_cast<std::int32_t>(integer_of(json, "ranks"));
   state.message = text_of(json, "message");
   state.owner = text_of(json, "owner");
+  if (json.contains("plan")) state.plan = text_of(json, "plan");  // not before there were shards
   return state;
 }
 
@@ -92,8 +93,12 @@ fs::path RunFolder::model(const Digest& id) const {
 fs::path RunFolder::samples(const Digest& digest) const {
   return dir_ / "samples" / (digest.hex() + ".json");
 }
-fs::path RunFolder::log(int rank) const {
-  return dir_ / "log" / ("rank-" + std::to_string(rank) + ".log");
+fs::path RunFolder::log(int rank, const Shard& shard) const {
+  const std::string whose = shard.whole() ? "" : "shard-" + shard.mark().substr(1) + "-";
+  return dir_ / "log" / (whose + "rank-" + std::to_string(rank) + ".log");
+}
+fs::path RunFolder::state_file(const Shard& shard) const {
+  return dir_ / ("state" + shard.mark() + ".json");
 }
 
 void RunFolder::create() const {
@@ -126,21 +131,54 @@ std::vector<Digest> RunFolder::committed() const { return ids_in(dir_ / "trials"
 std::vector<Failure> RunFolder::failures() const {
   std::vector<Failure> result;
   for (const auto& id : ids_in(dir_ / "failed", ".json")) {
-    result.push_back(read_failure(failure(id)));
-    if (result.back().id != id) {
-      throw InputError(failure(id).string() + " is the failure of trial " + result.back().id.hex());
+    Failure failed;
+    try {
+      failed = read_failure(failure(id));
+    } catch (const InputError&) {
+      if (!fs::exists(failure(id))) continue;  // another shard has just committed this trial
+      throw;
     }
+    if (failed.id != id) {
+      throw InputError(failure(id).string() + " is the failure of trial " + failed.id.hex());
+    }
+    result.push_back(std::move(failed));
   }
   return result;
 }
 
-std::optional<State> RunFolder::state() const {
-  const fs::path path = dir_ / "state.json";
+std::optional<State> RunFolder::state(const Shard& shard) const {
+  const fs::path path = state_file(shard);
   if (!fs::exists(path)) return std::nullopt;
-  return read_json(path, "emosweep-state", state_of);
+  try {
+    return read_json(path, "emosweep-state", state_of);
+  } catch (const InputError&) {
+    if (!fs::exists(path)) return std::nullopt;  // a run has just superseded it
+    throw;
+  }
 }
 
-void RunFolder::commit_state(const State& state) const {
+std::vector<Shard> RunFolder::states() const {
+  std::vector<Shard> shards;
+  std::error_code none;
+  for (const auto& entry : fs::directory_iterator(dir_, none)) {
+    const auto shard = shard_of_name(entry.path().filename().string(), "state", ".json");
+    if (shard) shards.push_back(*shard);
+  }
+  std::sort(shards.begin(), shards.end(), [](const Shard& a, const Shard& b) {
+    return std::pair(a.count, a.index) < std::pair(b.count, b.index);
+  });
+  return shards;
+}
+
+void RunFolder::remove_state(const Shard& shard) const {
+  std::error_code error;
+  fs::remove(state_file(shard), error);
+  if (error) {
+    throw RunError("cannot remove " + state_file(shard).string() + ": " + error.message());
+  }
+}
+
+void RunFolder::commit_state(const State& state, const Shard& shard) const {
   Json json;
   json["format"] = "emosweep-state";
   json["version"] = 1;
@@ -159,7 +197,8 @@ void RunFolder::commit_state(const State& state) const {
   json["ranks"] = state.ranks;
   json["message"] = state.message;
   json["owner"] = state.owner;
-  commit_file(dir_ / "state.json", json_text(json), "state");
+  json["plan"] = state.plan;
+  commit_file(state_file(shard), json_text(json), "state");
 }
 
 }  // namespace emosweep::results

@@ -11,6 +11,7 @@
 
 #include "base/hash.h"
 #include "results/record.h"
+#include "results/shard.h"
 
 namespace emosweep::results {
 
@@ -54,7 +55,7 @@ struct Failure {  // failed/<id>.json
   double unix_time = 0;
 };
 
-struct State {        // state.json
+struct State {        // state.json, state.<i>-of-<n>.json
   std::string state;  // running | done | failed | interrupted | error
   int exit_code = 0;  // of the last end; -1 while running
   std::int64_t planned = 0, done = 0, failed = 0, left = 0, running = 0;
@@ -62,7 +63,8 @@ struct State {        // state.json
          eta_seconds = -1;
   std::int32_t ranks = 0;
   std::string message;
-  std::string owner;  // "host pid boot"
+  std::string owner;  // "process 4711 on node3"
+  std::string plan;   // digest of the run's plan: shards of one folder work on one plan
 };
 
 class RunFolder {
@@ -73,19 +75,25 @@ class RunFolder {
   std::filesystem::path failure(const Digest& id) const;      // failed/<id>.json
   std::filesystem::path model(const Digest& id) const;        // models/<id>.safetensors
   std::filesystem::path samples(const Digest& digest) const;  // samples/<digest>.json
-  std::filesystem::path log(int rank) const;                  // log/rank-<n>.log
+  // log/rank-<rank>.log, log/shard-<i>-of-<n>-rank-<rank>.log
+  std::filesystem::path log(int rank, const Shard& shard = {}) const;
 
   void create() const;                                // the folders; RunError
   void commit(const TrialRecord& record) const;       // removes failed/<id>.json afterwards
   void commit_failure(const Failure& failure) const;  // counts on from an earlier one
   std::vector<Digest> committed() const;              // sorted; by file name, temp files ignored
-  std::vector<Failure> failures() const;              // sorted by id
+  std::vector<Failure> failures() const;              // sorted by id; also while other runs commit
   std::optional<PlanFile> plan() const;
   void commit_plan(const PlanFile& plan) const;
-  std::optional<State> state() const;
-  void commit_state(const State& state) const;
+  std::optional<State> state(const Shard& shard = {}) const;
+  void commit_state(const State& state, const Shard& shard = {}) const;
+  void remove_state(const Shard& shard) const;  // RunError
+  // Whose state files there are, by count and index; a plain run's is 1 of 1.
+  std::vector<Shard> states() const;
 
  private:
+  std::filesystem::path state_file(const Shard& shard) const;
+
   std::filesystem::path dir_;
 };
 

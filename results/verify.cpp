@@ -152,14 +152,15 @@ void check_summary(const RunFolder& folder, bool rebuild, Problems& problems) {
   });
 }
 
-// Lines "<time> start|commit <id> ..." of all ranks: one commit line for every record, none without
-// one.
+// Lines "<time> start|commit <id> ..." of all ranks and shards: one commit line for every record,
+// none without one.
 void check_logs(const RunFolder& folder, Problems& problems) {
   std::map<std::string, int> commits;
   if (fs::exists(folder.path() / "log")) {
     for (const auto& entry : fs::directory_iterator(folder.path() / "log")) {
       const std::string name = entry.path().filename().string();
-      if (!name.starts_with("rank-") || !name.ends_with(".log")) continue;
+      if (!name.starts_with("rank-") && !name.starts_with("shard-")) continue;
+      if (!name.ends_with(".log")) continue;
       std::ifstream lines(entry.path());
       for (std::string line; std::getline(lines, line);) {
         std::istringstream words(line);
@@ -199,7 +200,7 @@ std::vector<std::string> verify(const RunFolder& folder) {
   check_failures(folder, problems);
   // Without every record there is nothing to rebuild the summary from.
   if (plan) check_summary(folder, records_read, problems);
-  holds(problems, [&] { folder.state(); });
+  for (const Shard& shard : folder.states()) holds(problems, [&] { folder.state(shard); });
   check_logs(folder, problems);
   std::set<std::string> seen;
   Problems lines;  // each once

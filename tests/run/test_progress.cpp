@@ -79,8 +79,8 @@ TEST(RunLog, EveryCommittedIdHasExactlyOneCommitLine) {
     SyncedLines log(folder.log(0));
     const std::vector<Digest> committed{a,
                                         b};  // b's record was renamed, then the process was killed
-    EXPECT_EQ(recover_commit_lines(history, committed, log), 1);
-    EXPECT_EQ(recover_commit_lines(history, committed, log), 0);
+    EXPECT_EQ(recover_commit_lines(history, committed, {}, log), 1);
+    EXPECT_EQ(recover_commit_lines(history, committed, {}, log), 0);
   }
   std::ifstream in(folder.log(0));
   int lines = 0, recovered = 0;
