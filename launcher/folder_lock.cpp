@@ -37,6 +37,7 @@ FolderLock::FolderLock(const std::filesystem::path& dir, const FolderLockOptions
       }
     }
     std::this_thread::sleep_for(pause);
+    if (options.needless && options.needless()) return;
   }
 }
 

@@ -8,16 +8,15 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "distributed/team.h"
-#include "launcher/folder_lock.h"
 #include "launcher/run_leases.h"
 #include "launcher/run_rank.h"
 #include "launcher/run_setup.h"
 #include "launcher/run_together.h"
 #include "launcher/shard.h"
 #include "launcher/signals.h"
+#include "launcher/summary_wish.h"
 #include "results/report.h"
 #include "results/run_folder.h"
-#include "results/summary.h"
 
 namespace emosweep::launcher {
 namespace {
@@ -131,14 +130,6 @@ struct Owner {
   std::optional<Monitor> monitor;
 };
 
-// Every shard builds it at its end, so that the last one's holds all trials.
-void build_summary(const results::RunFolder& folder, const RunOptions& options) {
-  FolderLockOptions lock_options;
-  lock_options.lease = options.lease;
-  const FolderLock lock(folder.path(), lock_options);
-  results::commit_summary(folder);
-}
-
 // After the state was committed: whatever happens here changes nothing of the run's end. Of several
 // shards the last one prints the report.
 void print_report(const results::RunFolder& folder, const Plan& plan, const Shard& shard) {
@@ -187,7 +178,7 @@ Exit end_of_run(const Plan& plan, const RunOptions& options, const results::RunF
   if (owner != nullptr && worst < severity(Exit::cannot_go_on)) {
     try {
       ended = count_trials(folder, plan, options.shard);
-      build_summary(folder, options);
+      share_summary(folder, owner->lease, options.lease);
       worst = severity(ended.code());
     } catch (const std::exception& e) {
       message = std::string("the summary could not be built: ") + e.what();

@@ -178,6 +178,7 @@ Setup set_up_folder(const results::RunFolder& folder, const Plan& plan, const Ru
   remove_old_states(folder, owner, options.lease);
   commit_plan(folder, plan, options);
 
+  folder.refresh();
   const std::vector<std::uint32_t> dealt = dealt_trials(plan, options.shard);
   std::set<Digest> others;
   if (!options.shard.whole()) {

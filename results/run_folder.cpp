@@ -1,6 +1,9 @@
 #include "results/run_folder.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <fstream>
 
 #include "base/log.h"
 #include "results/json_file.h"
@@ -61,6 +64,12 @@ State state_of(const Json& json) {
   return state;
 }
 
+std::string this_host_and_process() {
+  char host[256] = "";
+  ::gethostname(host, sizeof(host) - 1);
+  return std::string(host) + "." + std::to_string(::getpid());
+}
+
 // The ids of files `<id><extension>`, sorted; temp files and strangers are passed over.
 std::vector<Digest> ids_in(const fs::path& folder, const std::string& extension) {
   std::vector<Digest> ids;
@@ -104,6 +113,17 @@ fs::path RunFolder::state_file(const Shard& shard) const {
 void RunFolder::create() const {
   for (const char* folder : {"trials", "failed", "models", "samples", "log"}) {
     make_folders(dir_ / folder);
+  }
+}
+
+void RunFolder::refresh() const {
+  // A change of its own makes the client see that the folder is not what it remembers.
+  const std::string name = ".refresh." + this_host_and_process();
+  for (const char* folder : {"trials", "failed", "log"}) {
+    const fs::path file = dir_ / folder / name;
+    std::ofstream(file).put('\n');
+    std::error_code ignored;
+    fs::remove(file, ignored);
   }
 }
 

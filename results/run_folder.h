@@ -78,7 +78,11 @@ class RunFolder {
   // log/rank-<rank>.log, log/shard-<i>-of-<n>-rank-<rank>.log
   std::filesystem::path log(int rank, const Shard& shard = {}) const;
 
-  void create() const;                                // the folders; RunError
+  void create() const;  // the folders; RunError
+  // For runs that share the folder between hosts: what is listed from now on holds what others have
+  // committed by now. A network file system may otherwise answer from its memory of a minute ago.
+  // Writes and removes a file; never throws.
+  void refresh() const;
   void commit(const TrialRecord& record) const;       // removes failed/<id>.json afterwards
   void commit_failure(const Failure& failure) const;  // counts on from an earlier one
   std::vector<Digest> committed() const;              // sorted; by file name, temp files ignored
