@@ -137,7 +137,9 @@ void Lease::write_beat() {
   }
   self_.heartbeat = unix_now();
   const std::string text = encode_owner(self_);
-  if (pwrite(fd_, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) {
+  // Synced: a network file system may keep what is written to itself for half a minute.
+  if (pwrite(fd_, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()) ||
+      fdatasync(fd_) != 0) {
     log::warning(file_.string() + ": heartbeat failed: " + std::strerror(errno));
   }
 }

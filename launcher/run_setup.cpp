@@ -49,6 +49,7 @@ void check_run_folder(const fs::path& dir) {
         name == "samples" || name == "checkpoints") {
       continue;
     }
+    if (fs::exists(dir / "plan.json")) return;  // another shard was about to make it one
     throw InputError(dir.string() + " holds '" + name +
                      "' and no plan.json: it is no run folder; give another one with -o");
   }
@@ -128,22 +129,32 @@ void commit_plan(const results::RunFolder& folder, const Plan& plan, const RunOp
   commit_options(dir, options);
 }
 
+// nullopt: there is none, or it is damaged.
+std::optional<results::State> readable_state(const results::RunFolder& folder,
+                                             const results::Shard& shard) {
+  try {
+    return folder.state(shard);
+  } catch (const InputError&) {
+    return std::nullopt;
+  }
+}
+
 // Of the shards of one count and one plan each keeps its last state; all others' describe runs that
 // this one supersedes.
 void remove_old_states(const results::RunFolder& folder, const StateOwner& owner,
                        const LeaseOptions& options) {
   for (const results::Shard& shard : folder.states()) {
     if (shard == owner.shard) continue;
-    const auto state = folder.state(shard);
-    const bool of_this_plan =
-        shard.count == owner.shard.count && state && state->plan == owner.plan;
-    if (of_this_plan) continue;
-    const LeaseState lease = inspect_lease(folder.path(), options, lease_name(shard));
-    if (state && lease.liveness == Liveness::alive && lease.owner.text() == state->owner) {
-      throw RunError(folder.path().string() + ": shard " + shard.text() + " (" + state->owner +
-                     ") works on another plan than shard " + owner.shard.text() +
-                     ": start all shards with the same experiment file, options, data and build "
-                     "of the program, or wait until it has ended");
+    if (shard.count == owner.shard.count) {
+      const auto state = readable_state(folder, shard);
+      if (state && state->plan == owner.plan) continue;
+      const LeaseState lease = inspect_lease(folder.path(), options, lease_name(shard));
+      if (state && lease.liveness == Liveness::alive && lease.owner.text() == state->owner) {
+        throw RunError(folder.path().string() + ": shard " + shard.text() + " (" + state->owner +
+                       ") works on another plan than shard " + owner.shard.text() +
+                       ": start all shards with the same experiment file, options, data and build "
+                       "of the program, or wait until it has ended");
+      }
     }
     folder.remove_state(shard);
   }

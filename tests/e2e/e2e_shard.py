@@ -53,7 +53,7 @@ def check_no_strangers(run):
 
 
 def test_shards_at_the_same_time_equal_a_plain_run(folder):
-    file = h.small_file(folder)
+    file = h.small_file(folder, save_models="true")
     expected = plain(folder, file)
     for count, ranks in ((2, (None, 2)), (3, (None, None, None))):
         run = folder / f"of-{count}"
@@ -72,6 +72,10 @@ def test_shards_at_the_same_time_equal_a_plain_run(folder):
         assert [s["shard"] for s in told["shards"]] == [f"{i + 1}/{count}" for i in range(count)]
         assert sum(s["done"] for s in told["shards"]) == sum(s["planned"] for s in told["shards"]) == told["done"]
         assert statistics(run) == statistics(folder / "plain")
+        models = sorted(p.name for p in (folder / "plain/models").iterdir())
+        assert models == sorted(p.name for p in (run / "models").iterdir()) and models
+        predicted = [h.emosweep("predict", r / "models" / models[0], "--data", h.FIXTURE).stdout for r in (run, folder / "plain")]
+        assert predicted[0] == predicted[1] and predicted[0]
         check_no_strangers(run)
 
 
@@ -115,7 +119,7 @@ def test_killed_shards_are_finished_by_a_plain_run_or_by_other_shards(folder):
 
 
 def slow_file(folder):
-    return h.small_file(folder, seeds="[1]", experiments={"slow": {"modality": "audio"}}, epochs=4000)
+    return h.small_file(folder, seeds="[1]", experiments={"slow": {"modality": "audio"}}, epochs=50000)
 
 
 def running_shard(folder, file, run, shard, ranks=None):
