@@ -1,44 +1,103 @@
 #include "distributed/devices.h"
 
+#include <map>
+#include <sstream>
+
+#include "base/error.h"
+
 #ifdef USE_C10D_NCCL
 #include <cuda_runtime_api.h>
+
+#include <cstdio>
 #endif
 
 namespace emosweep::distributed {
 
 #ifdef USE_C10D_NCCL
+namespace {
+
+std::string uuid_text(const cudaUUID_t& uuid) {
+  std::string text = "GPU-";
+  for (const char byte : uuid.bytes) {
+    char hex[3];
+    std::snprintf(hex, sizeof(hex), "%02x", static_cast<unsigned char>(byte));
+    text += hex;
+  }
+  return text;
+}
+
+}  // namespace
+
 bool built_with_cuda() { return true; }
 
-std::vector<std::string> cuda_devices() {
-  std::vector<std::string> names;
+std::vector<CudaDevice> cuda_devices() {
+  std::vector<CudaDevice> devices;
   int count = 0;
   if (cudaGetDeviceCount(&count) != cudaSuccess) {
     cudaGetLastError();  // no driver is no error here: clear it for those who ask later
-    return names;
+    return devices;
   }
   for (int device = 0; device < count; ++device) {
     cudaDeviceProp properties;
     if (cudaGetDeviceProperties(&properties, device) == cudaSuccess) {
-      names.emplace_back(properties.name);
+      devices.push_back({properties.name, uuid_text(properties.uuid)});
     }
   }
-  return names;
+  return devices;
 }
 #else
 bool built_with_cuda() { return false; }
-std::vector<std::string> cuda_devices() { return {}; }
+std::vector<CudaDevice> cuda_devices() { return {}; }
 #endif
 
+std::vector<int> choose_devices(const std::vector<std::vector<std::string>>& uuids, bool share) {
+  std::vector<int> chosen;
+  std::map<std::string, std::size_t> owner;  // uuid -> node rank
+  for (std::size_t rank = 0; rank < uuids.size(); ++rank) {
+    const std::vector<std::string>& seen = uuids[rank];
+    const std::string who = "rank " + std::to_string(rank) + " of this node";
+    if (seen.empty()) {
+      throw InputError(who +
+                       " sees no CUDA device: check the driver and CUDA_VISIBLE_DEVICES, or "
+                       "write device: cpu");
+    }
+    chosen.push_back(static_cast<int>(rank % seen.size()));
+    const std::string& uuid = seen[static_cast<std::size_t>(chosen.back())];
+    const auto [other, first] = owner.emplace(uuid, rank);
+    if (first || share) continue;
+    throw InputError(who + " and rank " + std::to_string(other->second) + " would share the GPU " +
+                     uuid + ": start at most one rank a GPU (" + std::to_string(seen.size()) +
+                     " here)");
+  }
+  return chosen;
+}
+
+int find_device(const World& world, bool share) {
+  constexpr double kAgreeSeconds = 120;
+  std::string mine = std::to_string(world.node);
+  for (const CudaDevice& device : cuda_devices()) mine += ' ' + device.uuid;
+  std::vector<std::vector<std::string>> node;  // world order is node order
+  for (const std::string& text : gather(mine, "GPUs of the ranks", in_seconds(kAgreeSeconds))) {
+    std::istringstream in(text);
+    int number = 0;
+    in >> number;
+    if (number != world.node) continue;
+    node.emplace_back();
+    for (std::string uuid; in >> uuid;) node.back().push_back(uuid);
+  }
+  return choose_devices(node, share).at(static_cast<std::size_t>(world.node_rank));
+}
+
 std::string device_text() {
-  const std::vector<std::string> names = cuda_devices();
+  const std::vector<CudaDevice> names = cuda_devices();
   if (names.empty()) {
     return built_with_cuda() ? "cpu (built with CUDA, but no CUDA device is here)" : "cpu";
   }
   std::string text = "cuda:";
   for (std::size_t i = 0; i < names.size();) {  // runs of equal names
     std::size_t end = i;
-    while (end < names.size() && names[end] == names[i]) ++end;
-    text += (i == 0 ? " " : ", ") + std::to_string(end - i) + " x " + names[i];
+    while (end < names.size() && names[end].name == names[i].name) ++end;
+    text += (i == 0 ? " " : ", ") + std::to_string(end - i) + " x " + names[i].name;
     i = end;
   }
   return text;

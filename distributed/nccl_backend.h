@@ -7,11 +7,12 @@
 
 namespace emosweep::distributed {
 
-// Collective over the ranks of `store` (one PrefixStore a group), after the calling thread has
-// chosen its device. A collective that takes longer than `timeout` ends the process with NCCL's own
-// message. Throws c10's error where there is no GPU.
+// Collective over the ranks of `store` (one PrefixStore a group); the calling thread computes on
+// `device` from here on. Nothing here ends the process: whoever waits for a collective polls, and
+// aborts the group when a peer has failed or the time is over (group.h). Throws c10's error where
+// there is no GPU.
 c10::intrusive_ptr<c10d::Backend> make_nccl_backend(const c10::intrusive_ptr<c10d::Store>& store,
                                                     int rank, int size,
-                                                    std::chrono::milliseconds timeout);
+                                                    std::chrono::milliseconds timeout, int device);
 
 }  // namespace emosweep::distributed

@@ -12,6 +12,9 @@
 #include "distributed/address.h"
 #include "distributed/gloo_backend.h"
 #include "distributed/group.h"
+#ifdef USE_C10D_NCCL
+#include "distributed/nccl_backend.h"
+#endif
 #include "distributed/run_store_backend.h"
 #include "distributed/team_backend.h"
 #include "distributed/team_fault.h"
@@ -331,14 +334,38 @@ std::unique_ptr<Team> make_team(const World& world, const TeamPlace& place,
   return std::make_unique<GroupTeam>(world, place, std::move(store), options, std::move(backend));
 }
 
+namespace {
+
+TeamBackend gloo(const World& world) {
+  const std::string host = local_address_towards(world.address);
+  TeamBackend out;
+  out.make = [host](const auto& store, int rank, int size, Milliseconds timeout) {
+    return make_gloo_backend(store, rank, size, timeout, host);
+  };
+  return out;
+}
+
+TeamBackend nccl([[maybe_unused]] int device) {
+#ifdef USE_C10D_NCCL
+  TeamBackend out;
+  out.device = at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(device));
+  out.wakes_waiting = false;
+  out.make = [device](const auto& store, int rank, int size, Milliseconds timeout) {
+    return make_nccl_backend(store, rank, size, timeout, device);
+  };
+  return out;
+#else
+  throw RunError("this program was built without CUDA: teams on GPUs need the cuda preset");
+#endif
+}
+
+}  // namespace
+
 std::unique_ptr<Team> make_team(const World& world, const TeamPlace& place,
                                 std::shared_ptr<RunStore> store, const TeamOptions& options) {
-  const std::string host = place.size == 1 ? "" : local_address_towards(world.address);
-  const auto gloo = [host](const c10::intrusive_ptr<c10d::Store>& group, int rank, int size,
-                           Milliseconds timeout) {
-    return make_gloo_backend(group, rank, size, timeout, host);
-  };
-  return make_team(world, place, std::move(store), options, TeamBackend{gloo, true, at::kCPU});
+  if (place.size == 1) return std::make_unique<LoneTeam>(place);
+  TeamBackend backend = options.cuda_device < 0 ? gloo(world) : nccl(options.cuda_device);
+  return make_team(world, place, std::move(store), options, std::move(backend));
 }
 
 }  // namespace emosweep::distributed

@@ -47,6 +47,7 @@ class TeamLost : public Error {
 
 struct TeamOptions {
   std::chrono::milliseconds timeout{600'000};  // of a collective, and of the rendezvous
+  int cuda_device = -1;                        // find_device's: NCCL; -1: Gloo on the CPU
 };
 
 // What a team's leader tells its members to do next.

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "base/error.h"
 #include "distributed/devices.h"
 #include "distributed/world.h"
 
@@ -41,7 +42,37 @@ TEST(Devices, TextSaysWhatThereIs) {
     EXPECT_EQ(device_text().substr(0, 3), "cpu");
     EXPECT_EQ(device_text().find("no CUDA device is here") != std::string::npos, built_with_cuda());
   } else {
-    EXPECT_NE(device_text().find(cuda_devices().front()), std::string::npos);
+    EXPECT_NE(device_text().find(cuda_devices().front().name), std::string::npos);
+  }
+}
+
+using Uuids = std::vector<std::vector<std::string>>;
+
+TEST(ChooseDevices, RanksThatSeeTheSameListTakeOneEach) {
+  const Uuids node(3, {"a", "b", "c", "d"});
+  EXPECT_EQ(choose_devices(node, false), (std::vector<int>{0, 1, 2}));
+}
+
+TEST(ChooseDevices, WhatALauncherDealtIsTaken) {
+  EXPECT_EQ(choose_devices({{"b"}, {"a"}}, false), (std::vector<int>{0, 0}));
+}
+
+TEST(ChooseDevices, TwoRanksOnOneGpuAreRefusedUnlessAsked) {
+  const Uuids crowded(3, {"a", "b"});
+  EXPECT_THROW(choose_devices(crowded, false), InputError);
+  EXPECT_EQ(choose_devices(crowded, true), (std::vector<int>{0, 1, 0}));
+  // Two lists that differ, but meet in one GPU.
+  EXPECT_THROW(choose_devices({{"a", "b"}, {"b", "a"}}, false), InputError);
+}
+
+TEST(ChooseDevices, ARankWithoutAGpuIsNamed) {
+  try {
+    choose_devices({{"a"}, {}}, true);
+    FAIL();
+  } catch (const InputError& e) {
+    EXPECT_NE(std::string(e.what()).find("rank 1 of this node sees no CUDA device"),
+              std::string::npos)
+        << e.what();
   }
 }
 
