@@ -47,7 +47,7 @@ Merged merge(const PlanFile& earlier, const PlanFile& later);
 
 struct Failure {  // failed/<id>.json
   Digest id;
-  std::string reason;          // non_finite | out_of_memory | exception
+  std::string reason;          // non_finite | out_of_memory | communication | exception
   std::string message, where;  // where: "epoch 3, step 41"
   std::string host;
   std::int32_t rank = 0;
