@@ -95,6 +95,10 @@ def test_usr2_under_mpirun_ends_with_75_and_resumes(folder):
     interrupted(folder, signal.SIGUSR2, 2)
 
 
+def test_term_to_the_script_ends_with_75_and_resumes(folder):
+    interrupted(folder, signal.SIGTERM, 2)
+
+
 def test_term_alone_ends_with_75_and_resumes(folder):
     interrupted(folder, signal.SIGTERM, None)
 
