@@ -89,6 +89,8 @@ std::string RankLoop::run() {
     if (monitor != nullptr) monitor->clear_line();
     log::error(e.what());
     if (taken_) coordinator.finish(*taken_, Done::requeued);
+    // For the rank that was lost, should it wake up again.
+    if (team.place().leads()) team.tell(distributed::TeamOrder::kOver);
     return e.what();
   } catch (const std::exception& e) {  // failures of a trial do not come here
     const std::string why =
