@@ -259,6 +259,40 @@ TEST_F(Runs, ARankWithoutStorageEndsTheRunInOrder) {
   EXPECT_NE(status.state.message.find("no space left"), std::string::npos) << status.state.message;
 }
 
+TEST_F(Runs, ShardsAreThePlanTogetherAndTheirCodesAreTheirOwn) {
+  const Plan plan = made_up_plan(31);
+  int calls = 0;
+  const Worker worker = [&](const PlannedTrial& trial, Collective&, const trainer::Stopping&) {
+    ++calls;
+    if (trial.seed == 0) throw TrialError("non_finite", "loss is nan");
+    return trained(trial);
+  };
+  RunOptions one = options(), two = options();
+  one.shard = {1, 2};
+  two.shard = {2, 2};
+  EXPECT_EQ(run_plan(mpi_world(), plan, one, worker), Exit::trials_failed);
+  EXPECT_EQ(sum_over_ranks(calls), 16);
+  EXPECT_EQ(read_status(path_ / "run").code, Exit::interrupted) << "shard 2/2 was not run yet";
+  distributed::barrier("shard 1 looked at", in_seconds(60));
+  EXPECT_EQ(run_plan(mpi_world(), plan, two, worker), Exit::done) << "not its trial that failed";
+  EXPECT_EQ(sum_over_ranks(calls), 31);
+  EXPECT_EQ(folder().committed().size(), 30U);
+  for (const auto& [id, n] : commit_lines()) EXPECT_EQ(n, 1) << id;
+  const RunStatus status = read_status(path_ / "run");
+  EXPECT_EQ(status.code, Exit::trials_failed);
+  ASSERT_EQ(status.shards.size(), 2U);
+  EXPECT_EQ(status.shards[0].state.planned, 16);
+  EXPECT_EQ(status.shards[0].state.failed, 1);
+  EXPECT_EQ(status.shards[1].state.done, 15);
+  const auto summary = read_bytes(path_ / "run" / "summary.h5");
+  distributed::barrier("shards looked at", in_seconds(60));
+
+  EXPECT_EQ(run_plan(mpi_world(), plan, options(), worker), Exit::trials_failed);
+  EXPECT_EQ(sum_over_ranks(calls), 31) << "a plain run trains what shards have committed";
+  EXPECT_TRUE(read_status(path_ / "run").shards.empty());
+  EXPECT_EQ(read_bytes(path_ / "run" / "summary.h5"), summary);
+}
+
 Exit code_of_start(const Plan& plan, const RunOptions& options) {
   try {
     return run_plan(mpi_world(), plan, options,
