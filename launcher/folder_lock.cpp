@@ -9,32 +9,44 @@
 namespace emosweep::launcher {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 constexpr char kLockName[] = "lock";
 constexpr std::chrono::milliseconds kFirstPause{5}, kLongestPause{500};
+// Hundreds that wait look only; the clock of one that sees an owner live for ever may be wrong.
+constexpr std::chrono::seconds kTryAnyway{10};
+
+[[noreturn]] void give_up(const std::filesystem::path& dir, const LeaseOwner& owner,
+                          Clock::duration waited) {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(waited).count();
+  throw RunError((dir / kLockName).string() + " was not to be had in " + std::to_string(seconds) +
+                 " s, now it is held by " + owner.text() +
+                 ": see whether that process still works, end it, and run again");
+}
 
 }  // namespace
 
 FolderLock::FolderLock(const std::filesystem::path& dir, const FolderLockOptions& options) {
-  const auto start = std::chrono::steady_clock::now();
+  const auto start = Clock::now();
+  auto tried = start - kTryAnyway;
   bool told = false;
   for (auto pause = kFirstPause;; pause = std::min(2 * pause, kLongestPause)) {
-    try {
-      lease_.emplace(dir, options.lease, kLockName);
-      return;
-    } catch (const LeaseInUse& held) {
-      const auto waited = std::chrono::steady_clock::now() - start;
-      if (waited > options.wait) {
-        const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(waited).count();
-        throw RunError((dir / kLockName).string() + " was held by " + held.owner().text() +
-                       " for the whole " + std::to_string(seconds) +
-                       " s that this run waited for it: see whether that process still works, end "
-                       "it, and run again");
+    LeaseState held = inspect_lease(dir, options.lease, kLockName);
+    if (held.liveness != Liveness::alive || Clock::now() - tried >= kTryAnyway) {
+      tried = Clock::now();
+      try {
+        lease_.emplace(dir, options.lease, kLockName);
+        return;
+      } catch (const LeaseInUse& in_use) {
+        held.owner = in_use.owner();
       }
-      if (!told && waited > std::chrono::seconds{10}) {
-        told = true;
-        log::info("waiting for " + held.owner().text() + ", which writes the summary or plan of " +
-                  dir.string());
-      }
+    }
+    const auto waited = Clock::now() - start;
+    if (waited > options.wait) give_up(dir, held.owner, waited);
+    if (!told && waited > kTryAnyway) {
+      told = true;
+      log::info("waiting for " + held.owner.text() + ", which writes the plan or the summary of " +
+                dir.string());
     }
     std::this_thread::sleep_for(pause);
     if (options.needless && options.needless()) return;

@@ -42,15 +42,8 @@ class Turn {
   int fd_;
 };
 
-}  // namespace
-
-LeaseInUse::LeaseInUse(const fs::path& dir, const LeaseOwner& owner, const std::string& why)
-    : RunError(dir.string() + " is in use by " + owner.text() + " (" + why +
-               "): wait for it, end it (kill -USR2 " + std::to_string(owner.pid) +
-               " there; it can be resumed), or give another folder with -o"),
-      owner_(owner) {}
-
-void remove_dead_lease(const fs::path& file, const LeaseOwner& dead) {
+// Moves it out of the way, for whoever links first. The caller has its turn.
+void move_away(const fs::path& file, const LeaseOwner& dead) {
   log::info("taking over " + file.string() + " from " + dead.text() + ", which is dead");
   const fs::path old = file.parent_path() / (".lease.dead." + dead.token);
   if (rename(file.c_str(), old.c_str()) != 0 && errno != ENOENT) {
@@ -63,6 +56,21 @@ void remove_dead_lease(const fs::path& file, const LeaseOwner& dead) {
     throw LeaseInUse(file.parent_path(), *moved, "which was quicker");
   }
   unlink(old.c_str());
+}
+
+}  // namespace
+
+LeaseInUse::LeaseInUse(const fs::path& dir, const LeaseOwner& owner, const std::string& why)
+    : RunError(dir.string() + " is in use by " + owner.text() + " (" + why +
+               "): wait for it, end it (kill -USR2 " + std::to_string(owner.pid) +
+               " there; it can be resumed), or give another folder with -o"),
+      owner_(owner) {}
+
+void remove_dead_lease(const fs::path& dir, const std::string& name, const LeaseOptions& options,
+                       const fs::path& beside) {
+  const Turn turn(dir);
+  const LeaseState held = inspect_lease(dir, options, name, beside);
+  if (held.liveness == Liveness::dead) move_away(dir / name, held.owner);
 }
 
 Lease::Lease(const fs::path& dir, const LeaseOptions& options, const std::string& name)
@@ -111,7 +119,7 @@ void Lease::acquire() {
     const LeaseState held = inspect_lease(dir_, options_, name, fresh);
     if (held.owner.token == self_.token) return;  // a file server answered the second time only
     if (held.liveness == Liveness::alive) throw LeaseInUse(dir_, held.owner, held.sign_of_life());
-    if (held.liveness == Liveness::dead) remove_dead_lease(file_, held.owner);
+    if (held.liveness == Liveness::dead) move_away(file_, held.owner);
   }
   throw RunError(file_.string() +
                  " changes hands faster than it can be read: several runs on one folder?");

@@ -17,8 +17,8 @@ std::optional<LeaseOwner> read_owner(const std::filesystem::path& file);  // nul
 bool same_machine(const LeaseOwner& a, const LeaseOwner& b);          // process ids mean the same
 bool process_lives(const LeaseOwner& owner, const LeaseOwner& self);  // on the same machine only
 
-// Moves the lease of a dead owner out of the way, for whoever links first; LeaseInUse where another
-// run was quicker.
-void remove_dead_lease(const std::filesystem::path& file, const LeaseOwner& dead);
+// Removes DIR/name unless its owner lives. LeaseInUse: another run took it in the same moment.
+void remove_dead_lease(const std::filesystem::path& dir, const std::string& name,
+                       const LeaseOptions& options, const std::filesystem::path& beside);
 
 }  // namespace emosweep::launcher

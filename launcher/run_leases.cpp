@@ -43,18 +43,16 @@ std::vector<HeldLease> held_leases(const fs::path& dir, const LeaseOptions& opti
 
 void exclude_others(const fs::path& dir, const Shard& shard, const Lease& own,
                     const LeaseOptions& options) {
-  std::vector<HeldLease> dead;
-  for (HeldLease& other : held_leases(dir, options, own.file())) {
+  std::vector<std::string> dead;
+  for (const HeldLease& other : held_leases(dir, options, own.file())) {
     if (other.shard == shard || !exclude_each_other(other.shard, shard)) continue;
     if (other.state.liveness == Liveness::alive) {
       throw LeaseInUse(dir, other.state.owner,
                        name_of(other.shard) + ", " + other.state.sign_of_life());
     }
-    dead.push_back(std::move(other));
+    dead.push_back(lease_name(other.shard));
   }
-  for (const HeldLease& other : dead) {
-    remove_dead_lease(dir / lease_name(other.shard), other.state.owner);
-  }
+  for (const std::string& name : dead) remove_dead_lease(dir, name, options, own.file());
 }
 
 }  // namespace emosweep::launcher

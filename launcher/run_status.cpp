@@ -29,6 +29,8 @@ ShardStatus judged(const Shard& shard, const std::optional<State>& written,
   ShardStatus status{shard, written.value_or(State{}), lease, Exit::interrupted};
   State& state = status.state;
   if (lease.liveness == Liveness::alive) {
+    // Until its first own state a run is about to start.
+    if (written && state.owner != lease.owner.text()) state = State{};
     state.state = "running";
     state.exit_code = -1;
     return status;

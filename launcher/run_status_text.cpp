@@ -14,10 +14,11 @@ std::string ranks_text(int ranks) {
   return std::to_string(ranks) + (ranks == 1 ? " rank" : " ranks");
 }
 
-// " (process 4711 on node3, 2 ranks)", " (exit code 75)"
+// " (process 4711 on node3, 2 ranks)", " (process 4711 on node3, starting)", " (exit code 75)"
 std::string who_or_code(const State& state, const LeaseState& lease, Exit code) {
   if (lease.liveness == Liveness::alive) {
-    return " (" + lease.owner.text() + ", " + ranks_text(state.ranks) + ")";
+    const std::string ranks = state.ranks == 0 ? "starting" : ranks_text(state.ranks);
+    return " (" + lease.owner.text() + ", " + ranks + ")";
   }
   return " (exit code " + std::to_string(static_cast<int>(code)) + ")";
 }
@@ -25,7 +26,8 @@ std::string who_or_code(const State& state, const LeaseState& lease, Exit code) 
 std::string shard_text(const ShardStatus& shard) {
   std::string text = "  shard " + shard.shard.text() + ": " + shard.state.state;
   if (shard.state.state == "not run") return text + " yet\n";
-  text += who_or_code(shard.state, shard.lease, shard.code) + ": " + progress_text(shard.state);
+  text += who_or_code(shard.state, shard.lease, shard.code);
+  if (shard.state.ranks > 0) text += ": " + progress_text(shard.state);
   if (!shard.state.message.empty()) text += "; " + shard.state.message;
   return text + "\n";
 }

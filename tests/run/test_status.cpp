@@ -96,6 +96,7 @@ TEST_F(Status, TheWorstShardCounts) {
 
 TEST_F(Status, SumsTheShardsThatRun) {
   State state;
+  state.owner = this_process().text();
   state.ranks = 3;
   state.running = 2;
   state.busy_fraction = 0.5;
@@ -134,6 +135,20 @@ TEST_F(Status, SumsTheShardsThatRun) {
   state.eta_seconds = -1;
   write({2, 3}, "running", Exit::done, state);
   EXPECT_EQ(read_status(temporary.path).state.eta_seconds, -1) << "one does not know yet";
+}
+
+TEST_F(Status, ARunThatStartsIsNotWhatAnEarlierOneWas) {
+  State earlier;
+  earlier.ranks = 4;
+  earlier.running = 3;
+  write({2, 2}, "interrupted", Exit::interrupted, earlier);
+  const Lease lease(temporary.path, {}, lease_name({2, 2}));
+  const RunStatus status = read_status(temporary.path);
+  EXPECT_EQ(status.state.running, 0);
+  const std::string text = status_text(temporary.path, status);
+  EXPECT_NE(text.find("shard 2/2: running (" + lease.owner().text() + ", starting)\n"),
+            std::string::npos)
+      << text;
 }
 
 TEST_F(Status, OfSeveralShardingsTheLastOne) {
