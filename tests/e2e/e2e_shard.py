@@ -122,6 +122,11 @@ def slow_file(folder):
     return h.small_file(folder, seeds="[1]", experiments={"slow": {"modality": "audio"}}, epochs=50000)
 
 
+def visible(run):
+    """Files of the folder but temporary ones, and the lock that a starting shard holds for a moment."""
+    return {name for name in os.listdir(run) if not name.startswith(".")} - {"lock"}
+
+
 def running_shard(folder, file, run, shard, ranks=None):
     process = start_shard(file, run, shard, ranks=ranks)
     name = "state.json" if shard == "1/1" else f"state.{shard.replace('/', '-of-')}.json"
@@ -132,7 +137,7 @@ def running_shard(folder, file, run, shard, ranks=None):
 def refused(run, file, *arguments, owner):
     begin = time.monotonic()
     result = h.emosweep("run", file, "--all", "-o", run, *arguments, code=3)
-    assert time.monotonic() - begin < 10, "not at once"
+    assert time.monotonic() - begin < 20, "not at once"
     assert f"process {owner}" in result.stderr and "in use by" in result.stderr, result.stderr
     return result.stderr
 
@@ -141,7 +146,7 @@ def test_what_may_not_run_together_is_refused_at_once(folder):
     file, run = slow_file(folder), folder / "run"
     first = running_shard(folder, file, run, "1/2")
     try:
-        names = set(os.listdir(run))
+        names = visible(run)
         log = run / "log/shard-1-of-2-rank-0.log"
         assert "shard 1/2" in refused(run, file, owner=first.pid)
         refused(run, file, "--shard", "1/2", owner=first.pid)
@@ -150,7 +155,7 @@ def test_what_may_not_run_together_is_refused_at_once(folder):
         other = h.emosweep("run", file, "--all", "-o", run, "--shard", "2/2", "--seeds", "1,2", code=3).stderr
         assert "another plan" in other and f"process {first.pid}" in other, other
         assert status(run)["alive"] and status(run)["state"] == "running"
-        assert {n for n in os.listdir(run) if not n.startswith(".")} == {n for n in names if not n.startswith(".")}
+        assert visible(run) == names, visible(run) ^ names
         assert log.read_text().count(" start ") == 1
         second = running_shard(folder, file, run, "2/2")
         told = h.emosweep("status", run).stdout
