@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "launcher/run_together.h"
 
 namespace emosweep::launcher {
 namespace {
@@ -13,19 +14,6 @@ constexpr auto kStatePause = std::chrono::seconds{1};
 
 double unix_time() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
-const char* name_of(Exit code) {
-  switch (code) {
-    case Exit::done:
-      return "done";
-    case Exit::trials_failed:
-      return "failed";
-    case Exit::interrupted:
-      return "interrupted";
-    default:
-      return "error";
-  }
 }
 
 }  // namespace
@@ -93,7 +81,7 @@ void Monitor::tick(distributed::Coordinator& coordinator) {
 void Monitor::finish(distributed::Coordinator& coordinator, Exit code, std::int64_t done,
                      std::int64_t failed, const std::string& message) {
   results::State state = now(coordinator);
-  state.state = name_of(code);
+  state.state = state_name(code);
   state.exit_code = static_cast<int>(code);
   state.done = done;
   state.failed = failed;

@@ -31,6 +31,74 @@ std::string resolved_text(const Plan& plan) {
   return out;
 }
 
+void commit_plan(const results::RunFolder& folder, const Plan& plan, const RunOptions& options) {
+  const fs::path& dir = folder.path();
+  for (const results::Samples& samples : plan.samples) results::commit_samples(folder, samples);
+  // plan.json first: it makes the folder a run folder.
+  const std::optional<results::PlanFile> earlier = folder.plan();
+  if (earlier) {
+    const results::Merged merged = results::merge(*earlier, plan.file);
+    if (merged.replaced > 0) {
+      log::warning(std::to_string(merged.replaced) + " planned cells of " + dir.string() +
+                   " have other ids now (the data, a default or the file changed): their old "
+                   "records stay in "
+                   "trials/ but leave the summary");
+    }
+    folder.commit_plan(merged.plan);
+  } else {
+    folder.commit_plan(plan.file);
+  }
+  commit_file(dir / "experiment.yaml", plan.source, "experiment");
+  commit_file(dir / "resolved.yaml", resolved_text(plan), "resolved");
+  commit_options(dir, options);
+}
+
+// nullopt: there is none, or it is damaged.
+std::optional<results::State> readable_state(const results::RunFolder& folder,
+                                             const results::Shard& shard) {
+  try {
+    return folder.state(shard);
+  } catch (const InputError&) {
+    return std::nullopt;
+  }
+}
+
+// Of the shards of one count and one plan each keeps its last state; all others' describe runs that
+// this one supersedes.
+void remove_old_states(const results::RunFolder& folder, const StateOwner& owner,
+                       const LeaseOptions& options) {
+  for (const results::Shard& shard : folder.states()) {
+    if (shard == owner.shard) continue;
+    if (shard.count == owner.shard.count) {
+      const auto state = readable_state(folder, shard);
+      if (state && state->plan == owner.plan) continue;
+      const LeaseState lease = inspect_lease(folder.path(), options, lease_name(shard));
+      if (state && lease.liveness == Liveness::alive && lease.owner.text() == state->owner) {
+        throw RunError(folder.path().string() + ": shard " + shard.text() + " (" + state->owner +
+                       ") works on another plan than shard " + owner.shard.text() +
+                       ": start all shards with the same experiment file, options, data and build "
+                       "of the program, or wait until it has ended");
+      }
+    }
+    folder.remove_state(shard);
+  }
+}
+
+results::State first_state(const Setup& setup, const StateOwner& owner) {
+  results::State state;
+  state.state = "running";
+  state.exit_code = -1;
+  state.done = setup.done;
+  state.failed = setup.failed;
+  state.left = static_cast<std::int64_t>(setup.todo.size());
+  state.planned = state.done + state.failed + state.left;
+  state.started_unix = state.updated_unix = unix_now();
+  state.ranks = owner.ranks;
+  state.owner = owner.process;
+  state.plan = owner.plan;
+  return state;
+}
+
 }  // namespace
 
 void check_run_folder(const fs::path& dir) {
@@ -104,78 +172,6 @@ Digest plan_digest(const Plan& plan) {
   }
   return hash.finish();
 }
-
-namespace {
-
-void commit_plan(const results::RunFolder& folder, const Plan& plan, const RunOptions& options) {
-  const fs::path& dir = folder.path();
-  for (const results::Samples& samples : plan.samples) results::commit_samples(folder, samples);
-  // plan.json first: it makes the folder a run folder.
-  const std::optional<results::PlanFile> earlier = folder.plan();
-  if (earlier) {
-    const results::Merged merged = results::merge(*earlier, plan.file);
-    if (merged.replaced > 0) {
-      log::warning(std::to_string(merged.replaced) + " planned cells of " + dir.string() +
-                   " have other ids now (the data, a default or the file changed): their old "
-                   "records stay in "
-                   "trials/ but leave the summary");
-    }
-    folder.commit_plan(merged.plan);
-  } else {
-    folder.commit_plan(plan.file);
-  }
-  commit_file(dir / "experiment.yaml", plan.source, "experiment");
-  commit_file(dir / "resolved.yaml", resolved_text(plan), "resolved");
-  commit_options(dir, options);
-}
-
-// nullopt: there is none, or it is damaged.
-std::optional<results::State> readable_state(const results::RunFolder& folder,
-                                             const results::Shard& shard) {
-  try {
-    return folder.state(shard);
-  } catch (const InputError&) {
-    return std::nullopt;
-  }
-}
-
-// Of the shards of one count and one plan each keeps its last state; all others' describe runs that
-// this one supersedes.
-void remove_old_states(const results::RunFolder& folder, const StateOwner& owner,
-                       const LeaseOptions& options) {
-  for (const results::Shard& shard : folder.states()) {
-    if (shard == owner.shard) continue;
-    if (shard.count == owner.shard.count) {
-      const auto state = readable_state(folder, shard);
-      if (state && state->plan == owner.plan) continue;
-      const LeaseState lease = inspect_lease(folder.path(), options, lease_name(shard));
-      if (state && lease.liveness == Liveness::alive && lease.owner.text() == state->owner) {
-        throw RunError(folder.path().string() + ": shard " + shard.text() + " (" + state->owner +
-                       ") works on another plan than shard " + owner.shard.text() +
-                       ": start all shards with the same experiment file, options, data and build "
-                       "of the program, or wait until it has ended");
-      }
-    }
-    folder.remove_state(shard);
-  }
-}
-
-results::State first_state(const Setup& setup, const StateOwner& owner) {
-  results::State state;
-  state.state = "running";
-  state.exit_code = -1;
-  state.done = setup.done;
-  state.failed = setup.failed;
-  state.left = static_cast<std::int64_t>(setup.todo.size());
-  state.planned = state.done + state.failed + state.left;
-  state.started_unix = state.updated_unix = unix_now();
-  state.ranks = owner.ranks;
-  state.owner = owner.process;
-  state.plan = owner.plan;
-  return state;
-}
-
-}  // namespace
 
 StateOwner state_owner(const Plan& plan, const RunOptions& options, const Lease& lease, int ranks) {
   return {options.shard, ranks, lease.owner().text(), plan_digest(plan).hex()};

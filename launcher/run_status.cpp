@@ -83,19 +83,6 @@ void count_files(State& state, const results::RunFolder& folder, const results::
   state.left = state.planned - state.done - state.failed;
 }
 
-const char* name_of(Exit code) {
-  switch (code) {
-    case Exit::done:
-      return "done";
-    case Exit::trials_failed:
-      return "failed";
-    case Exit::interrupted:
-      return "interrupted";
-    default:
-      return "error";
-  }
-}
-
 // All shards together; rates and the ETA are of those that run, if any does.
 RunStatus sum_of(std::vector<ShardStatus> shards) {
   RunStatus sum;
@@ -126,7 +113,7 @@ RunStatus sum_of(std::vector<ShardStatus> shards) {
   }
   if (!eta_known) state.eta_seconds = -1;
   if (state.ranks > 0) state.busy_fraction = busy / state.ranks;
-  state.state = alive ? "running" : name_of(sum.code);
+  state.state = alive ? "running" : state_name(sum.code);
   state.exit_code = alive ? -1 : static_cast<int>(sum.code);
   sum.shards = std::move(shards);
   return sum;

@@ -35,6 +35,19 @@ Exit code_of(const std::exception_ptr& error) {
   }
 }
 
+const char* state_name(Exit code) {
+  switch (code) {
+    case Exit::done:
+      return "done";
+    case Exit::trials_failed:
+      return "failed";
+    case Exit::interrupted:
+      return "interrupted";
+    default:
+      return "error";
+  }
+}
+
 std::string text_of(const std::exception_ptr& error) {
   if (!error) return "";
   try {

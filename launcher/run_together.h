@@ -23,6 +23,7 @@ int severity(Exit code);
 Exit exit_of_severity(int severity);
 Exit code_of(const std::exception_ptr& error);  // of base/error.h's families
 std::string text_of(const std::exception_ptr& error);
+const char* state_name(Exit code);  // "done", "failed", "interrupted", "error": of a state file
 
 // Collective. Returns when no rank failed; otherwise every rank throws Left with the worst code.
 void agree_on_errors(const distributed::World& world, const char* what,
