@@ -183,6 +183,7 @@ Setup set_up_folder(const results::RunFolder& folder, const Plan& plan, const Ru
   lock_options.lease = options.lease;
   const FolderLock lock(folder.path(), lock_options);
   remove_old_states(folder, owner, options.lease);
+  if (options.shard.whole()) folder.remove_leftovers();  // other shards may be writing theirs
   commit_plan(folder, plan, options);
 
   folder.refresh();

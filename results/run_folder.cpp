@@ -127,6 +127,23 @@ void RunFolder::refresh() const {
   }
 }
 
+int RunFolder::remove_leftovers() const {
+  int removed = 0;
+  for (const char* folder : {"", "trials", "failed", "models", "samples"}) {
+    std::error_code error;
+    for (fs::directory_iterator entry(dir_ / folder, error), end; !error && entry != end;
+         entry.increment(error)) {
+      const std::string name = entry->path().filename().string();
+      // Another run that tries the lease has a temporary file of its own at any time.
+      if (!name.starts_with('.') || name.starts_with(".lease.")) continue;
+      if (name.find(".tmp.") == std::string::npos) continue;
+      std::error_code stays;
+      removed += fs::remove(entry->path(), stays) ? 1 : 0;
+    }
+  }
+  return removed;
+}
+
 void RunFolder::commit(const TrialRecord& trial) const {
   commit_file(record(trial.id), encode_record(trial), "record");
   std::error_code ignored;  // a failure that is left behind is outdone by the record

@@ -83,6 +83,9 @@ class RunFolder {
   // committed by now. A network file system may otherwise answer from its memory of a minute ago.
   // Writes and removes a file; never throws.
   void refresh() const;
+  // Removes temporary files, which only a killed run leaves behind: call it while nobody else
+  // writes, holding the lease. What cannot be removed stays. Returns how many were.
+  int remove_leftovers() const;
   void commit(const TrialRecord& record) const;       // removes failed/<id>.json afterwards
   void commit_failure(const Failure& failure) const;  // counts on from an earlier one
   std::vector<Digest> committed() const;              // sorted; by file name, temp files ignored

@@ -51,6 +51,22 @@ TEST(RunFolder, PlanComesBack) {
   EXPECT_EQ(once, read_text(dir.path() / "plan.json"));
 }
 
+TEST(RunFolder, OnlyTemporaryFilesAreLeftovers) {
+  const TemporaryFolder dir;
+  const RunFolder folder(dir.path());
+  folder.create();
+  const fs::path record = fs::path("trials") / (std::string(64, 'a') + ".h5");
+  const std::vector<fs::path> stay = {record, ".lease.tmp.host.7", "notes.tmp.txt", ".hidden"};
+  const std::vector<fs::path> go = {
+      fs::path("trials") / ("." + record.filename().string() + ".tmp.host.7"),
+      ".state.json.tmp.host.7", "failed/.b.json.tmp.host.8", "models/.c.safetensors.tmp.host.9"};
+  for (const auto& name : stay) commit_file(dir.path() / name, std::string_view("x"), "test");
+  for (const auto& name : go) commit_file(dir.path() / name, std::string_view("x"), "test");
+  EXPECT_EQ(folder.remove_leftovers(), 4);
+  for (const auto& name : stay) EXPECT_TRUE(fs::exists(dir.path() / name)) << name;
+  EXPECT_EQ(folder.remove_leftovers(), 0);
+}
+
 TEST(RunFolder, AHundredThousandCellsInASecond) {
   const TemporaryFolder dir;
   const RunFolder folder(dir.path());
