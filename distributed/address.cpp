@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <sstream>
 
 #include "base/error.h"
@@ -133,6 +135,27 @@ std::string reachable_address(const World& world, const std::vector<std::string>
   throw RunError(
       "no address of rank 0 is reached by every rank; tried: " + offer.substr(offer.find(' ') + 1) +
       "; the nodes need one network that all of them share");
+}
+
+int limit_waits(int peer_port, std::chrono::milliseconds time) {
+  const timeval limit{static_cast<time_t>(time.count() / 1000),
+                      static_cast<suseconds_t>(time.count() % 1000 * 1000)};
+  int found = 0;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd", error)) {
+    const int fd = std::atoi(entry.path().filename().c_str());
+    sockaddr_storage peer{};
+    socklen_t length = sizeof(peer);
+    if (getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &length) != 0) continue;
+    if (peer.ss_family != AF_INET && peer.ss_family != AF_INET6) continue;
+    // The port stands at the same place for both.
+    if (ntohs(reinterpret_cast<const sockaddr_in&>(peer).sin_port) != peer_port) continue;
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) == 0 &&
+        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) == 0) {
+      ++found;
+    }
+  }
+  return found;
 }
 
 }  // namespace emosweep::distributed

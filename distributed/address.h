@@ -29,4 +29,9 @@ struct BoundSocket {
 };
 BoundSocket bind_socket(const std::string& address);
 
+// Sends and receives of this process's connections to a peer's port fail when nothing moves for so
+// long, as in c10d's store client, which waits for ever for a peer that hangs and does not give its
+// socket away. Returns how many connections there are.
+int limit_waits(int peer_port, std::chrono::milliseconds time);
+
 }  // namespace emosweep::distributed

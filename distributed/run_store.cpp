@@ -1,11 +1,15 @@
 #include "distributed/run_store.h"
 
+#include <c10/util/Logging.h>
+
 #include <algorithm>
+#include <cstdlib>
 #include <thread>
 #include <torch/csrc/distributed/c10d/HashStore.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "distributed/address.h"
 #include "distributed/run_store_backend.h"
 
@@ -27,6 +31,16 @@ c10::intrusive_ptr<c10d::Store> serve(const World& world, c10d::TCPStoreOptions 
   return c10::make_intrusive<c10d::TCPStore>(world.address, options);
 }
 
+// c10d warns of every connection that ends with a page of addresses, among which the one line that
+// says what happened is lost. TORCH_CPP_LOG_LEVEL asks for them.
+void quiet_c10d() {
+  if (std::getenv("TORCH_CPP_LOG_LEVEL") == nullptr) {
+    FLAGS_caffe2_log_level = c10::GLOG_ERROR;
+  } else {
+    c10::initLogging();
+  }
+}
+
 std::shared_ptr<RunStore> wrap(const World& world, c10::intrusive_ptr<c10d::Store> store) {
   auto backend = std::make_unique<RunStore::Backend>();
   backend->store = std::move(store);
@@ -41,12 +55,15 @@ RunStore::~RunStore() = default;
 
 template <typename F>
 auto RunStore::guarded(const std::string& what, F call) -> decltype(call()) {
+  if (!broken_.empty()) throw RunError(broken_);
   try {
     return call();
-  } catch (const std::exception& e) {
-    throw RunError("rank " + std::to_string(rank_) + ": " + what +
-                   ": no answer from rank 0's store: " + std::string(e.what()).substr(0, 300) +
-                   "; rank 0 died, hangs or cannot be reached");
+  } catch (const std::exception& e) {  // its first line: c10 adds a page of addresses
+    const std::string why = std::string(e.what()).substr(0, 300);
+    broken_ = "rank " + std::to_string(rank_) + ": " + what +
+              ": no answer from rank 0's store: " + why.substr(0, why.find('\n')) +
+              "; rank 0 died, hangs or cannot be reached";
+    throw RunError(broken_);
   }
 }
 
@@ -88,6 +105,7 @@ bool RunStore::wait_for(const std::string& key, Milliseconds time) {
 
 std::shared_ptr<RunStore> make_store(const World& world, const StoreOptions& options) {
   if (world.size == 1) return wrap(world, c10::make_intrusive<c10d::HashStore>());
+  quiet_c10d();
   c10d::TCPStoreOptions store_options;
   store_options.waitWorkers = false;
   store_options.timeout = options.timeout;
@@ -113,6 +131,8 @@ std::shared_ptr<RunStore> make_store(const World& world, const StoreOptions& opt
       throw RunError("rank " + std::to_string(world.rank) + ": cannot reach rank 0's store at " +
                      world.address + ":" + answer + ": " + e.what());
     }
+    if (limit_waits(store_options.port, options.timeout) == 0)
+      log::warning("the connection to the store has no time limit: a hanging rank 0 is not found");
   }
   return wrap(world, std::move(store));
 }

@@ -12,7 +12,7 @@ namespace emosweep::distributed {
 
 // Keys are shared by all ranks. One thread per object. Every call is one round trip (25 to 50 us)
 // unless it says otherwise, and throws RunError, with what it was for and the rank, when rank 0
-// does not answer within the options' timeout.
+// does not answer within the options' timeout; after that every call throws the same at once.
 class RunStore {
  public:
   struct Backend;  // run_store_backend.h: holds the c10d store
@@ -37,6 +37,7 @@ class RunStore {
 
   int rank_;
   std::unique_ptr<Backend> backend_;
+  std::string broken_;  // why there is no answer any more
 };
 
 struct StoreOptions {

@@ -1,9 +1,11 @@
 #include "launcher/run.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <optional>
 #include <set>
+#include <thread>
 
 #include "base/fault.h"
 #include "base/log.h"
@@ -25,13 +27,13 @@ using distributed::Coordinator;
 using distributed::in_seconds;
 using distributed::World;
 
-constexpr double kAgreeSeconds = 600;
 constexpr auto kStoreTimeout = std::chrono::seconds{60};
-constexpr double kSummarySeconds = 7200;  // of rank 0 over very many records, while the others wait
+constexpr auto kSummaryTime = std::chrono::hours{2};  // of rank 0 over very many records
+constexpr char kSummaryOver[] = "summary over";
 
-void agree_on_plan(const Plan& plan) {
-  const std::vector<std::string> digests = distributed::gather(
-      plan_digest(plan).hex(), "agreement on the plan", in_seconds(kAgreeSeconds));
+void agree_on_plan(const Plan& plan, double patience) {
+  const std::vector<std::string> digests =
+      distributed::gather(plan_digest(plan).hex(), "agreement on the plan", in_seconds(patience));
   for (std::size_t r = 1; r < digests.size(); ++r) {
     if (digests[r] == digests[0]) continue;
     throw RunError("rank " + std::to_string(r) +
@@ -90,6 +92,13 @@ void wait_for_all(Coordinator& coordinator, Monitor* monitor, std::chrono::secon
                      "committed is safe: run again");
     }
   }
+}
+
+// The others have nothing to do but may wait long: rank 0's store answers as long as it lives.
+void wait_for_summary(Coordinator& coordinator) {
+  const auto end = std::chrono::steady_clock::now() + kSummaryTime;
+  while (coordinator.add(kSummaryOver, 0) == 0 && std::chrono::steady_clock::now() < end)
+    std::this_thread::sleep_for(std::chrono::milliseconds{50});
 }
 
 struct Ended {
@@ -166,10 +175,10 @@ void wait_or_say_why(const Plan& plan, const RunOptions& options, const results:
 
 Exit end_of_run(const Plan& plan, const RunOptions& options, const results::RunFolder& folder,
                 Coordinator& coordinator, Owner* owner, const std::string& trouble) {
+  const auto patience = [&] { return in_seconds(static_cast<double>(options.timeout.count())); };
   std::string message = coordinator.stop_reason();
   int worst = severity(Exit::done);
-  for (const std::string& text :
-       distributed::gather(trouble, "end of training", in_seconds(kAgreeSeconds))) {
+  for (const std::string& text : distributed::gather(trouble, "end of training", patience())) {
     if (text.empty()) continue;
     worst = severity(Exit::cannot_go_on);
     message = text;
@@ -185,8 +194,13 @@ Exit end_of_run(const Plan& plan, const RunOptions& options, const results::RunF
       worst = severity(Exit::cannot_go_on);
     }
   }
-  const Exit code = exit_of_severity(
-      distributed::agree_max(worst, "end of the summary", in_seconds(kSummarySeconds)));
+  if (owner != nullptr) {
+    coordinator.add(kSummaryOver, 1);
+  } else {
+    wait_for_summary(coordinator);
+  }
+  const Exit code =
+      exit_of_severity(distributed::agree_max(worst, "end of the summary", patience()));
   if (owner != nullptr) {
     if (code == Exit::interrupted && message.empty() && options.end_unix > 0)
       message = "time limit";
@@ -212,13 +226,16 @@ Exit end_of_run(const Plan& plan, const RunOptions& options, const results::RunF
 
 Exit run_plan(const World& world, const Plan& plan, const RunOptions& options,
               const Worker& worker) {
-  together(world, "agreement on the plan", [&] { agree_on_plan(plan); });
-  const distributed::TeamPlace place =
-      together(world, "teams", [&] { return distributed::find_team(world, plan.ranks_per_trial); });
+  const auto patience = static_cast<double>(options.timeout.count());
+  together(
+      world, "agreement on the plan", [&] { agree_on_plan(plan, patience); }, patience);
+  const distributed::TeamPlace place = together(
+      world, "teams", [&] { return distributed::find_team(world, plan.ranks_per_trial); },
+      patience);
   const results::RunFolder folder(options.dir);
   std::unique_ptr<Owner> owner;
   std::unique_ptr<SyncedLines> log;
-  Setup setup = together(world, "set-up of the run folder", [&] {
+  const auto set_up = [&] {
     if (world.rank != 0) return Setup{};
     check_run_folder(options.dir);
     folder.create();
@@ -226,12 +243,16 @@ Exit run_plan(const World& world, const Plan& plan, const RunOptions& options,
     log = std::make_unique<SyncedLines>(folder.log(0, options.shard));
     owner->state = state_owner(plan, options, owner->lease, world.size);
     return set_up_folder(folder, plan, options, owner->state, *log);
-  });
+  };
+  // A shard may have to wait until another has written the plan or a summary.
+  Setup setup = together(world, "set-up of the run folder", set_up,
+                         options.shard.whole() ? patience : std::max(patience, kPlanSeconds));
   setup = decode_setup(
-      distributed::broadcast(encode(setup), "trials to be done", in_seconds(kAgreeSeconds)));
-  together(world, "log of the rank", [&] {
+      distributed::broadcast(encode(setup), "trials to be done", in_seconds(patience)));
+  const auto open_log = [&] {
     if (world.rank != 0) log = std::make_unique<SyncedLines>(folder.log(world.rank, options.shard));
-  });
+  };
+  together(world, "log of the rank", open_log, patience);
 
   std::vector<distributed::Work> order = work_of(plan, setup);
   const double cost = total_cost(order);
@@ -273,7 +294,7 @@ Exit run_plan(const World& world, const Plan& plan, const RunOptions& options,
     coordinator.reset();
     store.reset();
   }
-  distributed::barrier("end of the run", in_seconds(kAgreeSeconds));
+  distributed::barrier("end of the run", in_seconds(patience));
   return code;
 }
 

@@ -7,9 +7,6 @@
 namespace emosweep::launcher {
 namespace {
 
-// A rank may still be reading and hashing the data that another has in its cache.
-constexpr double kAgreeSeconds = 1800;
-
 constexpr std::array<Exit, 5> kBySeverity = {Exit::done, Exit::trials_failed, Exit::interrupted,
                                              Exit::bad_input, Exit::cannot_go_on};
 
@@ -60,11 +57,11 @@ std::string text_of(const std::exception_ptr& error) {
 }
 
 void agree_on_errors(const distributed::World& world, const char* what,
-                     const std::exception_ptr& mine) {
+                     const std::exception_ptr& mine, double seconds) {
   const int own = severity(code_of(mine));
   int worst = own, speaker = 0;
   if (world.size > 1) {
-    const auto deadline = distributed::in_seconds(kAgreeSeconds);
+    const auto deadline = distributed::in_seconds(seconds);
     worst = distributed::agree_max(own, what, deadline);
     if (worst == 0) return;
     // The lowest rank with the worst code speaks.

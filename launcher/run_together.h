@@ -12,6 +12,9 @@
 
 namespace emosweep::launcher {
 
+// A rank may still be reading and hashing the data that another has in its cache.
+constexpr double kPlanSeconds = 1800;
+
 // Every rank leaves with this code; `error` is set on the one rank that says why.
 struct Left {
   Exit code = Exit::cannot_go_on;
@@ -26,12 +29,14 @@ std::string text_of(const std::exception_ptr& error);
 const char* state_name(Exit code);  // "done", "failed", "interrupted", "error": of a state file
 
 // Collective. Returns when no rank failed; otherwise every rank throws Left with the worst code.
+// RunError where a rank does not come within so many seconds.
 void agree_on_errors(const distributed::World& world, const char* what,
-                     const std::exception_ptr& mine);
+                     const std::exception_ptr& mine, double seconds = kPlanSeconds);
 
 // Collective: runs f on every rank, and throws Left on all of them when it threw on any.
 template <typename F>
-auto together(const distributed::World& world, const char* what, F f) {
+auto together(const distributed::World& world, const char* what, F f,
+              double seconds = kPlanSeconds) {
   using Result = std::invoke_result_t<F>;
   std::exception_ptr error;
   if constexpr (std::is_void_v<Result>) {
@@ -40,7 +45,7 @@ auto together(const distributed::World& world, const char* what, F f) {
     } catch (...) {
       error = std::current_exception();
     }
-    agree_on_errors(world, what, error);
+    agree_on_errors(world, what, error, seconds);
   } else {
     Result result{};
     try {
@@ -48,7 +53,7 @@ auto together(const distributed::World& world, const char* what, F f) {
     } catch (...) {
       error = std::current_exception();
     }
-    agree_on_errors(world, what, error);
+    agree_on_errors(world, what, error, seconds);
     return result;
   }
 }

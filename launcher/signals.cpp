@@ -38,6 +38,8 @@ void catch_signals() {
   action.sa_flags = SA_RESTART;  // a file being written is not to be cut short
   sigemptyset(&action.sa_mask);
   for (int number : {SIGUSR2, SIGTERM, SIGINT}) sigaction(number, &action, nullptr);
+  // Gloo and the store write to peers that may just have left: an error there, not the end here.
+  signal(SIGPIPE, SIG_IGN);
 }
 
 bool signalled() { return first_signal.load() != 0; }

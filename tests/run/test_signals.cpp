@@ -3,6 +3,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
+
 #include "launcher/signals.h"
 
 namespace emosweep::launcher {
@@ -22,6 +24,16 @@ int exit_of(F body) {
   int status = 0;
   waitpid(child, &status, 0);
   return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+TEST(Signals, AWriteToAPeerThatLeftIsAnError) {
+  EXPECT_EQ(exit_of([] {
+              int ends[2];
+              if (pipe(ends) != 0) _exit(1);
+              close(ends[0]);
+              if (write(ends[1], "x", 1) != -1 || errno != EPIPE) _exit(2);
+            }),
+            200);
 }
 
 TEST(Signals, TheFirstIsOnlyRemembered) {
