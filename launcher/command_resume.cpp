@@ -5,6 +5,7 @@
 #include "launcher/run_options.h"
 #include "launcher/run_setup.h"
 #include "launcher/run_together.h"
+#include "launcher/signals.h"
 
 namespace emosweep::launcher {
 namespace {
@@ -39,6 +40,7 @@ std::optional<RunOptions> read_arguments(const distributed::World& world,
 }  // namespace
 
 Exit resume_command(const Arguments& arguments) {
+  catch_signals();  // from here on: one that comes while MPI starts must not kill the rank
   return in_world([&](const distributed::World& world) {
     const std::optional<RunOptions> options =
         together(world, "the arguments", [&] { return read_arguments(world, arguments); });

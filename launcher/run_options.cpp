@@ -9,7 +9,6 @@
 
 #include "base/log.h"
 #include "launcher/run_together.h"
-#include "launcher/signals.h"
 #include "trainer/fold_cache.h"
 
 namespace emosweep::launcher {
@@ -77,7 +76,6 @@ double slurm_end_unix() {
 }
 
 Exit plan_and_run(const distributed::World& world, const RunOptions& options) {
-  catch_signals();
   prepare_rank();
   const Plan plan = together(world, "the plan", [&] { return make_plan(options.plan); });
   if (world.rank == 0) {

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdio>
 #include <string>
+#include <thread>
 
 namespace emosweep::launcher {
 namespace {
@@ -89,6 +90,8 @@ Exit in_world(const std::function<Exit(const distributed::World&)>& body) {
     }
     std::fprintf(stderr, "emosweep: error: rank %d/%d on %s: %s\n", world.rank, world.size,
                  world.host.c_str(), text_of(std::current_exception()).c_str());
+    // Where another rank died, its launcher is about to end the job, and knows the better code.
+    std::this_thread::sleep_for(std::chrono::seconds{1});
     distributed::abort_all(world, static_cast<int>(Exit::cannot_go_on));
   }
   distributed::finish();
