@@ -22,6 +22,19 @@ using Milliseconds = std::chrono::milliseconds;
 constexpr auto kWaitPoll = Milliseconds{50};
 constexpr double kAgreeSeconds = 120;
 
+// c10d looks for a name of each address that it connects to and warns where there is none: on a
+// cluster once a rank. Names are not needed here, and what fails is thrown.
+class NoWarnings {
+ public:
+  NoWarnings() { FLAGS_caffe2_log_level = c10::GLOG_ERROR; }
+  ~NoWarnings() { FLAGS_caffe2_log_level = before_; }
+  NoWarnings(const NoWarnings&) = delete;
+  NoWarnings& operator=(const NoWarnings&) = delete;
+
+ private:
+  const int before_ = FLAGS_caffe2_log_level;
+};
+
 // Without a socket of its own the server would listen on every interface.
 c10::intrusive_ptr<c10d::Store> serve(const World& world, c10d::TCPStoreOptions options) {
   const BoundSocket socket = bind_socket(world.address);
@@ -109,6 +122,7 @@ std::shared_ptr<RunStore> make_store(const World& world, const StoreOptions& opt
   c10d::TCPStoreOptions store_options;
   store_options.waitWorkers = false;
   store_options.timeout = options.timeout;
+  const NoWarnings quiet;
   c10::intrusive_ptr<c10d::Store> store;
   std::string answer;  // "<port>", or why there is none
   if (world.rank == 0) {
