@@ -96,13 +96,15 @@ class GroupTeam final : public Team {
     if (number != TeamOrder::kOver && (!group_ || store_->has(key("fault")))) ++order.generation;
     store_->set(order_key(++order_),
                 std::to_string(number) + " " + std::to_string(order.generation));
+    told_ = order.generation;
     return order;
   }
 
   std::optional<TeamOrder> hear(Milliseconds wait) override {
     if (!store_->wait_for(order_key(order_ + 1), wait)) return std::nullopt;
     const std::string text = store_->get(order_key(++order_));
-    return TeamOrder{std::stoll(text), std::stoll(text.substr(text.find(' ') + 1))};
+    told_ = std::stoll(text.substr(text.find(' ') + 1));
+    return TeamOrder{std::stoll(text), told_};
   }
 
   void join(const TeamOrder& order) override {
@@ -136,6 +138,7 @@ class GroupTeam final : public Team {
   }
 
   void fail(const TeamFault& fault) override {
+    generation_ = told_;  // this rank may fail before it has joined
     try {
       if (generation_ > 0) store_->set_first(key("fault"), encode_fault({order_, fault}));
     } catch (const std::exception& e) {  // the store's own trouble shows at its next use
@@ -271,7 +274,7 @@ class GroupTeam final : public Team {
   TeamBackend maker_;
   std::shared_ptr<RunStore> store_;
   std::unique_ptr<Group> group_;
-  std::int64_t generation_ = 0, order_ = 0;
+  std::int64_t generation_ = 0, told_ = 0, order_ = 0;
 };
 
 GroupTeam& team_of(const torch::autograd::AutogradContext& context) {

@@ -238,6 +238,29 @@ TEST_P(Contract, AFaultAtTheRendezvousReachesThePeers) {
   });
 }
 
+TEST_P(Contract, ALeaderThatFailsBeforeItJoinsFreesItsMembers) {
+  run_ranks(ranks(), [&](int rank) {
+    const auto team = make(rank);
+    for (int round = 1; round <= 2; ++round) {
+      const auto begin = Clock::now();
+      if (rank == 0) {
+        team->tell(round);
+        team->fail({"exception", "the log is full", "", "here", 0});
+        continue;
+      }
+      try {
+        team->join(*team->hear(milliseconds{5000}));
+        ADD_FAILURE() << "a rendezvous without the leader";
+      } catch (const TeamError& e) {
+        EXPECT_STREQ(e.what(), "the log is full");
+      }
+      EXPECT_LT(seconds_since(begin), 5);
+    }
+    EXPECT_EQ(next_order(*team, 3).generation, 3);
+    EXPECT_EQ(team->sum(at::ones({1})).item<float>(), static_cast<float>(ranks()));
+  });
+}
+
 INSTANTIATE_TEST_SUITE_P(Teams, Contract,
                          testing::Values(Case{Kind::gloo, 2}, Case{Kind::gloo, 3},
                                          Case{Kind::fake, 2}, Case{Kind::fake, 3}),
