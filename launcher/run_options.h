@@ -11,8 +11,8 @@ double parse_time_limit(const std::string& text);
 // From SLURM_JOB_END_TIME (unix seconds); 0 where it is not set or not a number.
 double slurm_end_unix();
 
-// Plans, prepares this rank (one thread, denormals flushed) and runs. Collective. Signals are caught
-// already.
+// Plans, prepares this rank (one thread, denormals flushed) and runs. Collective. Signals are
+// caught already.
 Exit plan_and_run(const distributed::World& world, const RunOptions& options);
 
 }  // namespace emosweep::launcher
