@@ -20,8 +20,8 @@
 //   point                             stands
 //   <file>.begin                      before the temporary file of commit_file() is opened
 //   <file>.written .synced .renamed   after these steps of it
-//     <file>: record model failure state plan samples experiment resolved options wish summary
-//             timing hash_cache predictions synthetic
+//     <file>: record model checkpoint failure state plan samples experiment resolved options wish
+//             summary timing hash_cache predictions synthetic
 //   log.begin                         before a rank's log is opened
 //   log.line .written                 before a line is written, and before it is synced
 //   folder.begin                      before folders are made

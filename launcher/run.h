@@ -29,6 +29,7 @@ struct RunOptions {
   bool print_report = true;  // on stdout at the end
   bool pin = true;
   LeaseOptions lease;
+  double checkpoint_after = 60;  // seconds of a trial, see trainer::CheckpointOptions
   // A rank that does not answer for so long is taken for hanging: in a collective of its team that
   // ends the trial, without a sign of life of any rank it ends the run.
   std::chrono::seconds timeout{600};
@@ -36,8 +37,8 @@ struct RunOptions {
 
 // Trains one trial, called on every rank of the team. Throws TrialError, distributed::TeamError,
 // trainer::Interrupted or std::exception; asks `stopping` once per step.
-using Worker =
-    std::function<trainer::Trained(const PlannedTrial&, Collective&, const trainer::Stopping&)>;
+using Worker = std::function<trainer::Trained(
+    const PlannedTrial&, Collective&, const trainer::Stopping&, const trainer::CheckpointOptions&)>;
 
 // Collective; the ranks' plans must be equal (RunError names the rank). Trains what the shard's
 // part of the plan holds and the folder lacks, longest first, and returns the same code on every

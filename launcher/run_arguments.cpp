@@ -16,6 +16,7 @@ namespace {
 
 namespace po = boost::program_options;
 
+constexpr double kLongest = 1e9;  // seconds, for clocks of 64-bit nanoseconds
 constexpr auto kForADebugger = std::chrono::hours{24};
 
 double unix_time() {
@@ -49,6 +50,9 @@ void add_run_options(CommandLine& line) {
       "only the I-th of N parts of the plan (job arrays); all N work on one run folder");
   line.options.add_options()("timeout", po::value<int>()->value_name("SECONDS"),
                              "a rank that does not answer for so long is taken for hanging (600)");
+  line.options.add_options()(
+      "checkpoint-after", po::value<double>()->value_name("SECONDS"),
+      "a trial that takes longer is checkpointed, and goes on from there (60; 0 = every trial)");
   line.options.add_options()("hang-rank", po::value<int>()->value_name("N"),
                              "rank N waits for a debugger before it begins, and nobody times out");
 }
@@ -70,6 +74,12 @@ void read_run_options(const po::variables_map& values, const distributed::World&
     const int seconds = values["timeout"].as<int>();
     if (seconds < 1) throw InputError("--timeout: a whole number of seconds from 1 is expected");
     options.timeout = std::chrono::seconds{seconds};
+  }
+  if (values.count("checkpoint-after")) {
+    options.checkpoint_after = values["checkpoint-after"].as<double>();
+    if (!(options.checkpoint_after >= 0 && options.checkpoint_after <= kLongest)) {
+      throw InputError("--checkpoint-after: seconds from 0 to 1e9 are expected");
+    }
   }
   if (!values.count("hang-rank")) return;
   const int rank = values["hang-rank"].as<int>();

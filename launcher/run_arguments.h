@@ -6,7 +6,7 @@
 
 namespace emosweep::launcher {
 
-// --retry-failed, --time-limit, --shard, --timeout, --hang-rank.
+// --retry-failed, --time-limit, --shard, --timeout, --checkpoint-after, --hang-rank.
 void add_run_options(CommandLine& line);
 // Also configures the log, and waits for a debugger on the rank that --hang-rank names. InputError.
 void read_run_options(const boost::program_options::variables_map& values,

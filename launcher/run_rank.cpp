@@ -2,13 +2,13 @@
 
 #include <ATen/Version.h>
 #include <sys/resource.h>
-#include <time.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <new>
 #include <optional>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "distributed/devices.h"
 #include "launcher/run_log.h"
@@ -22,12 +22,6 @@ using distributed::Done;
 
 double unix_time() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
-double thread_cpu_seconds() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
 std::int64_t peak_memory_bytes() {
@@ -164,18 +158,20 @@ Done RankLoop::train_one(const PlannedTrial& trial, const Todo& todo) {
   if (!leads) return fault ? Done::failed : Done::committed;
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const results::Provenance earlier = trained.record.cost;  // before it was resumed here
+  const double part = seconds / std::max(seconds + earlier.wall_seconds, 1e-9);
   coordinator.add(kBusySum, static_cast<std::int64_t>(1e6 * seconds));
-  coordinator.add(kCostSum, static_cast<std::int64_t>(1e6 * trial.cost));
+  coordinator.add(kCostSum, static_cast<std::int64_t>(1e6 * trial.cost * part));
   if (!fault && trained.record.id != trial.id) {
     fault = own_fault("exception", "the trainer returned the record of another trial: " +
                                        trained.record.id.hex());
   }
   if (fault) return give_up(trial, *fault);
   results::Provenance& cost = trained.record.cost;
-  cost = measure(todo, world, cost.steps);
+  cost = measure(todo, world, earlier.steps);
   cost.start_unix = start_unix;
-  cost.wall_seconds = seconds;
-  cost.cpu_seconds = thread_cpu_seconds() - start_cpu;
+  cost.wall_seconds = earlier.wall_seconds + seconds;
+  cost.cpu_seconds = earlier.cpu_seconds + thread_cpu_seconds() - start_cpu;
   commit(trial, todo, trained);
   return Done::committed;
 }
@@ -186,7 +182,8 @@ std::optional<distributed::TeamFault> RankLoop::train(const PlannedTrial& trial,
   distributed::TeamFault fault;
   try {
     team.join(order_);
-    trained = worker(trial, team, [this] { return stopping(); });
+    trained = worker(
+        trial, team, [this] { return stopping(); }, checkpoints(trial));
     return std::nullopt;
   } catch (const trainer::Interrupted&) {
     throw;
@@ -217,6 +214,22 @@ void RankLoop::commit(const PlannedTrial& trial, const Todo& todo, trainer::Trai
   folder.commit(trained.record);
   log.add(log_line(todo.again ? "again" : "commit", trial.id,
                    seconds_text(trained.record.cost.wall_seconds)));
+}
+
+trainer::CheckpointOptions RankLoop::checkpoints(const PlannedTrial& trial) {
+  trainer::CheckpointOptions out;
+  out.folder = folder.checkpoints();
+  out.after_seconds = options.checkpoint_after;
+  out.tell = [this, &trial](const std::string& what, bool trouble) {
+    if (monitor != nullptr) monitor->clear_line();
+    if (trouble) {
+      log::warning(title(trial) + ": " + what);
+    } else {
+      log.add(log_line("resume", trial.id, what));
+      log::info(title(trial) + " " + what);
+    }
+  };
+  return out;
 }
 
 Done RankLoop::give_up(const PlannedTrial& trial, const distributed::TeamFault& fault) {

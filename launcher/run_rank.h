@@ -43,6 +43,7 @@ class RankLoop : RankParts {
   // Why there is no result, or nullopt. Interrupted as the trainer threw it.
   std::optional<distributed::TeamFault> train(const PlannedTrial& trial, trainer::Trained& trained);
   void commit(const PlannedTrial& trial, const Todo& todo, trainer::Trained& trained);
+  trainer::CheckpointOptions checkpoints(const PlannedTrial& trial);
   distributed::Done give_up(const PlannedTrial& trial, const distributed::TeamFault& fault);
   void fail(const PlannedTrial& trial, const distributed::TeamFault& fault);
   distributed::TeamFault own_fault(const std::string& reason, const std::string& message,

@@ -204,6 +204,11 @@ Setup set_up_folder(const results::RunFolder& folder, const Plan& plan, const Ru
   std::set<Digest> failed;
   for (const results::Failure& failure : folder.failures()) failed.insert(failure.id);
 
+  // What a run that was killed right after a commit left behind.
+  for (const Digest& id : folder.checkpointed()) {
+    if (done.contains(id)) folder.remove_checkpoints(id);
+  }
+
   Setup setup;
   setup.end_unix = options.end_unix;
   for (const std::uint32_t t : dealt) {

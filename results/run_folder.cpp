@@ -110,6 +110,8 @@ fs::path RunFolder::state_file(const Shard& shard) const {
   return dir_ / ("state" + shard.mark() + ".json");
 }
 
+fs::path RunFolder::checkpoints() const { return dir_ / "checkpoints"; }
+
 void RunFolder::create() const {
   for (const char* folder : {"trials", "failed", "models", "samples", "log"}) {
     make_folders(dir_ / folder);
@@ -148,6 +150,7 @@ void RunFolder::commit(const TrialRecord& trial) const {
   commit_file(record(trial.id), encode_record(trial), "record");
   std::error_code ignored;  // a failure that is left behind is outdone by the record
   fs::remove(failure(trial.id), ignored);
+  remove_checkpoints(trial.id);
 }
 
 void RunFolder::commit_failure(const Failure& given) const {
@@ -161,9 +164,17 @@ void RunFolder::commit_failure(const Failure& given) const {
     }
   }
   commit_file(path, json_text(failure_json(failed)), "failure");
+  remove_checkpoints(failed.id);
+}
+
+void RunFolder::remove_checkpoints(const Digest& id) const {
+  std::error_code ignored;  // what is left behind is removed at the start of the next run
+  fs::remove_all(checkpoints() / id.hex(), ignored);
 }
 
 std::vector<Digest> RunFolder::committed() const { return ids_in(dir_ / "trials", ".h5"); }
+
+std::vector<Digest> RunFolder::checkpointed() const { return ids_in(checkpoints(), ""); }
 
 std::vector<Failure> RunFolder::failures() const {
   std::vector<Failure> result;

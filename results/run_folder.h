@@ -77,6 +77,7 @@ class RunFolder {
   std::filesystem::path samples(const Digest& digest) const;  // samples/<digest>.json
   // log/rank-<rank>.log, log/shard-<i>-of-<n>-rank-<rank>.log
   std::filesystem::path log(int rank, const Shard& shard = {}) const;
+  std::filesystem::path checkpoints() const;  // holds <id>/ of unfinished long trials
 
   void create() const;  // the folders; RunError
   // For runs that share the folder between hosts: what is listed from now on holds what others have
@@ -86,10 +87,13 @@ class RunFolder {
   // Removes temporary files, which only a killed run leaves behind: call it while nobody else
   // writes, holding the lease. What cannot be removed stays. Returns how many were.
   int remove_leftovers() const;
-  void commit(const TrialRecord& record) const;       // removes failed/<id>.json afterwards
+  // Both remove the trial's checkpoints afterwards.
+  void commit(const TrialRecord& record) const;       // and failed/<id>.json
   void commit_failure(const Failure& failure) const;  // counts on from an earlier one
+  void remove_checkpoints(const Digest& id) const;    // never throws
   std::vector<Digest> committed() const;              // sorted; by file name, temp files ignored
   std::vector<Failure> failures() const;              // sorted by id; also while other runs commit
+  std::vector<Digest> checkpointed() const;           // sorted; trials with a folder of checkpoints
   std::optional<PlanFile> plan() const;
   void commit_plan(const PlanFile& plan) const;
   std::optional<State> state(const Shard& shard = {}) const;

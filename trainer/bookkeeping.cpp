@@ -72,8 +72,7 @@ bool Bookkeeping::any_active() const {
   return std::find(active_.begin(), active_.end(), 1) != active_.end();
 }
 
-std::vector<std::vector<std::int64_t>> Bookkeeping::start_epoch(std::int64_t epoch) {
-  metered_.clear();
+std::vector<std::vector<std::int64_t>> Bookkeeping::orders(std::int64_t epoch) const {
   std::vector<std::vector<std::int64_t>> orders;
   for (std::size_t k = 0; k < active_.size(); ++k) {
     orders.push_back(data::epoch_order(pack_.train[k], pack_.keys[k], epoch));
@@ -99,11 +98,12 @@ bool Bookkeeping::meter(const std::vector<Term>& terms, const models::Step& step
   if (fault_poison("trainer.loss")) sums[0] = std::numeric_limits<double>::quiet_NaN();
   sums = step.team.sum(sums);
   const double* value_of = sums.const_data_ptr<double>();
-  if (value_of[terms.size() * K] > 0) return true;
+  const bool stops = value_of[terms.size() * K] > 0;
   if (metered_.empty()) {
     const std::vector<double> none(K, 0);
     for (const Term& term : terms) metered_.push_back({term.name, none, none, none});
   }
+  EMO_CHECK(metered_.size() == terms.size(), "an epoch has the same terms in every step");
   for (std::size_t t = 0; t < terms.size(); ++t) {
     for (std::size_t k = 0; k < K; ++k) {
       const double value = value_of[t * K + k];
@@ -119,7 +119,7 @@ bool Bookkeeping::meter(const std::vector<Term>& terms, const models::Step& step
     }
   }
   for (std::size_t k = 0; k < K; ++k) results_[k].steps += active_[k];
-  return false;
+  return stops;
 }
 
 void Bookkeeping::check(const std::vector<double>& norms, const models::Step& step) const {
@@ -157,6 +157,7 @@ void Bookkeeping::end_epoch(std::int64_t epoch, Collective& team) {
     results_[k].epochs = epoch + 1;
     if (!select_) results_[k].best_epoch = epoch;
   }
+  metered_.clear();
   if (select_) validate(epoch, team);
 }
 

@@ -12,6 +12,8 @@
 
 namespace emosweep::trainer {
 
+struct Place;
+
 // "epoch 3, step 41": both from 0, steps over all epochs.
 std::string step_text(std::int64_t epoch, std::int64_t step);
 
@@ -23,9 +25,8 @@ class Bookkeeping {
   const std::vector<std::uint8_t>& active() const { return active_; }  // [K] 0: stopped early
   bool any_active() const;
 
-  std::vector<std::vector<std::int64_t>> start_epoch(
-      std::int64_t epoch);                              // the orders of the epoch's rows
-  const std::vector<double>& rates(std::int64_t step);  // [K]
+  std::vector<std::vector<std::int64_t>> orders(std::int64_t epoch) const;  // of the epoch's rows
+  const std::vector<double>& rates(std::int64_t step);                      // [K]
   // The team's one decision a step, made from sums that are the same on every rank: true where a
   // rank wants to stop; TrialError where the loss is not finite.
   bool meter(const std::vector<Term>& terms, const models::Step& step, bool stop);
@@ -35,11 +36,16 @@ class Bookkeeping {
                  Collective& team);  // curves, validation, selection, early stop
   std::vector<LoopResult> finish();  // puts the selected weights back
 
+  // All of this, `at`, and the model's and objective's values: what is not the optimizer's.
+  void archive(Archive& a, Place& at);
+
  private:
   struct Metered {
     std::string term;
     std::vector<double> sum, count, weight;  // [K]
   };
+  void archive_metered(Archive& a);
+  void archive_best(Archive& a);
   void record(std::size_t k, const std::string& curve, double value);
   void validate(std::int64_t epoch, Collective& team);
   void keep(std::size_t k);
@@ -50,7 +56,7 @@ class Bookkeeping {
   std::vector<std::uint8_t> active_;
   std::vector<Schedule> schedules_;
   std::vector<double> rates_;
-  std::vector<Metered> metered_;
+  std::vector<Metered> metered_;  // of the unfinished epoch; empty before its first step
   bool select_ = false;
   EvaluationRows validation_;
   std::vector<Selection> selections_;

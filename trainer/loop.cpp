@@ -8,6 +8,7 @@
 #include "distributed/reducer.h"
 #include "distributed/team.h"
 #include "trainer/bookkeeping.h"
+#include "trainer/checkpoint.h"
 #include "trainer/optimizer.h"
 
 namespace emosweep::trainer {
@@ -57,32 +58,36 @@ std::vector<LoopResult> train_pack(Pack& pack, Collective& team, const Stopping&
   const std::unique_ptr<distributed::Reducer> reducer = reducer_for(pack.model, team);
   const std::int64_t epochs = pack.run_epochs > 0 ? pack.run_epochs : pack.loop[0].epochs;
   const data::Shard shard{team.rank, team.size};
-  std::int64_t epoch = 0, number = 0;  // number: of the step, over all epochs
+  Place at;
+  const Checkpoints::Contents all = [&](Archive& a) { optimizer.archive(a), books.archive(a, at); };
+  if (pack.checkpoints) pack.checkpoints->resume(all, at);
   try {
-    for (; epoch < epochs && books.any_active(); ++epoch) {
-      const std::vector<std::vector<std::int64_t>> orders = books.start_epoch(epoch);
-      for (std::int64_t s = 0; s < books.steps_per_epoch(); ++s, ++number) {
-        const bool stop = stopping && stopping();
-        if (stop && team.size == 1) throw Interrupted{};
+    for (; at.epoch < epochs && books.any_active(); ++at.epoch, at.step = 0) {
+      const std::vector<std::vector<std::int64_t>> orders = books.orders(at.epoch);
+      while (at.step < books.steps_per_epoch()) {
+        const bool asked = stopping && stopping();
         const data::Batch batch =
-            data::gather_batch(pack.folds, orders, s, pack.loop[0].batch_size, shard);
-        const models::Step step{true, epoch, number, pack.keys, books.dropout(), team};
+            data::gather_batch(pack.folds, orders, at.step, pack.loop[0].batch_size, shard);
+        const models::Step step{true, at.epoch, at.number, pack.keys, books.dropout(), team};
 
         zero(pack.model);
         const std::vector<Term> terms = forward(pack, batch, step);
-        // Before the backward pass: a loss that is not finite, or a rank that wants to stop, ends
-        // the trial here.
-        if (books.meter(terms, step, stop)) throw Interrupted{};
+        // Before the backward pass: a loss that is not finite ends the trial here. Where a rank
+        // wants to stop, all do, after this step.
+        const bool stop = books.meter(terms, step, asked);
         backward(terms, books.active());
         if (reducer) reducer->finalize();
-        books.check(optimizer.step(pack.model.flat(), pack.model.flat_grad(), books.rates(number),
-                                   books.active()),
+        books.check(optimizer.step(pack.model.flat(), pack.model.flat_grad(),
+                                   books.rates(at.number), books.active()),
                     step);
+        ++at.step, ++at.number;
+        if (pack.checkpoints) pack.checkpoints->save(all, stop);
+        if (stop) throw Interrupted{};
       }
-      books.end_epoch(epoch, team);
+      books.end_epoch(at.epoch, team);
     }
   } catch (distributed::TeamError& e) {
-    e.at(step_text(epoch, number));
+    e.at(step_text(at.epoch, at.number));
     throw;
   }
   return books.finish();

@@ -13,6 +13,9 @@
 
 namespace emosweep::trainer {
 
+class Archive;
+class Checkpoints;
+
 // A pack of K trials: everything per trial is a vector of length K. Trials of a pack have the same
 // batch size, the same number of steps an epoch and the same `epochs`.
 struct Pack {
@@ -27,6 +30,7 @@ struct Pack {
   // Epochs to run, 0 = loop.epochs. A refit runs fewer: its schedule still spans loop.epochs, so
   // that its learning rates are those under which the epoch was selected.
   std::int64_t run_epochs = 0;
+  Checkpoints* checkpoints = nullptr;  // null: none are kept
 };
 
 struct LoopResult {
@@ -38,10 +42,11 @@ struct LoopResult {
   results::NamedValues
       validation;  // "loss" and named_scores of the selected epoch; empty without validation rows
 };
+void archive(Archive& a, const std::string& prefix, LoopResult& result);
 
 // All ranks of the team call. Afterwards the model holds each trial's selected weights.
-// Throws TrialError("non_finite") with epoch and step (both from 0), Interrupted at the first step
-// that `stopping` ends.
+// Throws TrialError("non_finite") with epoch and step (both from 0), Interrupted after the first
+// step before which `stopping` said so, CheckpointError before the first step.
 std::vector<LoopResult> train_pack(Pack& pack, Collective& team, const Stopping& stopping);
 
 }  // namespace emosweep::trainer

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "trainer/archive.h"
 #include "trainer/optimizer_kernels.h"
 
 namespace emosweep::trainer {
@@ -94,6 +95,12 @@ const std::vector<double>& Optimizer::step(const at::Tensor& flat, const at::Ten
     run(flat.mutable_data_ptr<double>(), gradient.const_data_ptr<double>());
   }
   return norms_;
+}
+
+void Optimizer::archive(Archive& a) {
+  a.tensor("optimizer.first", first_);
+  if (adam_) a.tensor("optimizer.second", second_);
+  a.values("optimizer.updates", updates_);
 }
 
 }  // namespace emosweep::trainer

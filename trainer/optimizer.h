@@ -11,6 +11,8 @@
 
 namespace emosweep::trainer {
 
+class Archive;
+
 // PyTorch's update rules, with its defaults beta1 = .9, beta2 = .999, epsilon = 1e-8. At update t
 // (from 1) of a trial:
 //   adamw  p <- p (1 - lr wd);  m, v from g;  p <- p - lr / (1 - beta1^t) * m / (sqrt(v) / sqrt(1 -
@@ -32,6 +34,8 @@ class Optimizer {
   const std::vector<double>& step(const at::Tensor& flat, const at::Tensor& gradient,
                                   std::span<const double> rates,
                                   std::span<const std::uint8_t> active = {});
+
+  void archive(Archive& a);  // moments and update counts
 
  private:
   template <typename T>

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "trainer/archive.h"
 
 namespace emosweep::trainer {
 
@@ -30,6 +31,11 @@ bool Selection::offer(std::int64_t epoch, double validation_loss,
 
 bool Selection::exhausted(std::int64_t epoch) const {
   return patience_ > 0 && metric_ != "last" && epoch - best_epoch_ >= patience_;
+}
+
+void Selection::archive(Archive& a, const std::string& prefix) {
+  a.number(prefix + "best_epoch", best_epoch_);
+  a.number(prefix + "best", best_);
 }
 
 double metric_value(const std::string& metric, double loss, const results::Confusion& confusion) {

@@ -8,6 +8,8 @@
 
 namespace emosweep::trainer {
 
+class Archive;
+
 // metric: loss (lower is better), accuracy | macro_f1 | weighted_f1 | uar (higher is better), of
 // the validation part; the earlier of equals is kept. last: every epoch replaces the one before,
 // and nothing stops early.
@@ -21,6 +23,7 @@ class Selection {
   std::int64_t best_epoch() const { return best_epoch_; }  // -1: none yet
   // patience > 0 and so many epochs up to `epoch` without a better one.
   bool exhausted(std::int64_t epoch) const;
+  void archive(Archive& a, const std::string& prefix);
 
  private:
   std::string metric_;

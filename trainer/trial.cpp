@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "models/weights.h"
+#include "trainer/checkpoint.h"
 #include "trainer/evaluate.h"
 #include "trainer/fold_cache.h"
 #include "trainer/linear.h"
@@ -59,26 +60,35 @@ results::NamedValues named(const Evaluation& e) {
 
 // Trains a fresh network; epochs 0 = all of spec.loop. The result of the loop goes to `loop`.
 Fit fit_network(const TrialSpec& spec, Rows train, const Rows& validation, std::int64_t epochs,
-                FoldCache& cache, Collective& team, const Stopping& stopping, LoopResult& loop) {
+                FoldCache& cache, Collective& team, const Stopping& stopping,
+                Checkpoints& checkpoints, LoopResult& loop) {
   Fit fit;
   fit.prepared = cache.get(*spec.dataset, train, spec.prepare, spec.model.dtype);
   const std::vector<StreamKey> keys{trial_key(spec.seed, spec.fold->name)};
   fit.network = models::make_model(spec.model, keys);
   const auto objective = make_objective(
       {spec.objective}, class_counts(*spec.dataset, train, spec.model.classes), spec.model.dtype);
-  Pack pack{*fit.network,     *objective,   {&fit.prepared->tensors},
-            {train},          {validation}, keys,
-            {spec.optimizer}, {spec.loop},  epochs};
+  Pack pack{*fit.network, *objective,  {&fit.prepared->tensors}, {train},
+            {validation}, keys,        {spec.optimizer},         {spec.loop},
+            epochs,       &checkpoints};
   loop = train_pack(pack, team, stopping)[0];
   fit.train = std::move(train);
   return fit;
 }
 
-Fit train_network(const TrialSpec& spec, FoldCache& cache, Collective& team,
-                  const Stopping& stopping, results::TrialRecord& record) {
+// The fit, and the refit where one is asked for; from where the loaded checkpoint stands.
+Fit fit_and_refit(const TrialSpec& spec, FoldCache& cache, Collective& team,
+                  const Stopping& stopping, Checkpoints& checkpoints,
+                  results::TrialRecord& record) {
   LoopResult loop, again;
-  Fit fit =
-      fit_network(spec, spec.fold->train, spec.fold->validation, 0, cache, team, stopping, loop);
+  Fit fit;
+  if (const LoopResult* finished = checkpoints.first_fit()) {
+    loop = *finished;
+    fit.prepared = cache.get(*spec.dataset, spec.fold->train, spec.prepare, spec.model.dtype);
+  } else {
+    fit = fit_network(spec, spec.fold->train, spec.fold->validation, 0, cache, team, stopping,
+                      checkpoints, loop);
+  }
   results::Outcome& result = record.result;
   result.best_epoch = loop.best_epoch;
   result.epochs = loop.epochs;
@@ -87,12 +97,31 @@ Fit train_network(const TrialSpec& spec, FoldCache& cache, Collective& team,
   add_warnings(result.warnings, models::model_warnings(spec.model));
   add_warnings(result.warnings, fit.prepared->fitted.warnings);
   if (spec.loop.refit && !spec.fold->validation.empty()) {
+    checkpoints.begin_refit(loop);
     fit = fit_network(spec, train_and_validation(*spec.fold), {}, loop.best_epoch + 1, cache, team,
-                      stopping, again);
+                      stopping, checkpoints, again);
     add_warnings(result.warnings, fit.prepared->fitted.warnings);
   }
   record.cost.steps = loop.steps + again.steps;
+  record.cost.wall_seconds = checkpoints.earlier().wall_seconds;
+  record.cost.cpu_seconds = checkpoints.earlier().cpu_seconds;
   return fit;
+}
+
+// A checkpoint that does not fit is set aside by all ranks alike, and an older one or none is
+// tried.
+Fit train_network(const TrialSpec& spec, FoldCache& cache, Collective& team,
+                  const Stopping& stopping, const CheckpointOptions& options,
+                  results::TrialRecord& record) {
+  Checkpoints checkpoints(options, spec.id, team);
+  for (;;) {
+    try {
+      checkpoints.load();
+      return fit_and_refit(spec, cache, team, stopping, checkpoints, record);
+    } catch (const CheckpointError& e) {
+      checkpoints.set_aside(e.what());
+    }
+  }
 }
 
 Fit train_linear(const TrialSpec& spec, FoldCache& cache, Collective& team,
@@ -190,15 +219,16 @@ void check(const TrialSpec& spec) {
 }
 
 Trained train_trial(const TrialSpec& spec, FoldCache& cache, Collective& team,
-                    const Stopping& stopping) {
+                    const Stopping& stopping, const CheckpointOptions& checkpoints) {
   check(spec);
   Trained trained;
   results::TrialRecord& record = trained.record;
   record.id = spec.id;
   record.canonical = spec.canonical;
   record.instructions = instruction_set();
-  const Fit fit = spec.model.model == "linear" ? train_linear(spec, cache, team, stopping, record)
-                                               : train_network(spec, cache, team, stopping, record);
+  const Fit fit = spec.model.model == "linear"
+                      ? train_linear(spec, cache, team, stopping, record)
+                      : train_network(spec, cache, team, stopping, checkpoints, record);
   Rows test = spec.fold->test;
   std::sort(test.begin(), test.end(), [&](std::int32_t a, std::int32_t b) {
     return spec.dataset->row[static_cast<std::size_t>(a)] <
@@ -223,9 +253,12 @@ Trained train_trial(const TrialSpec& spec, FoldCache& cache, Collective& team,
 }  // namespace
 
 std::vector<Trained> train_trials(std::span<const TrialSpec> specs, FoldCache& cache,
-                                  Collective& team, const Stopping& stopping) {
+                                  Collective& team, const Stopping& stopping,
+                                  const CheckpointOptions& checkpoints) {
   std::vector<Trained> trained;
-  for (const TrialSpec& spec : specs) trained.push_back(train_trial(spec, cache, team, stopping));
+  for (const TrialSpec& spec : specs) {
+    trained.push_back(train_trial(spec, cache, team, stopping, checkpoints));
+  }
   return trained;
 }
 

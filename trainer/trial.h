@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <span>
@@ -60,14 +61,28 @@ struct TrialSpec {
   bool save_models = false;
 };
 
+// Of trials that take long. Affects how much is lost when one is interrupted, and no result.
+struct CheckpointOptions {
+  std::filesystem::path folder;  // a folder per trial is made here; "" = no checkpoints
+  // The first is written after so many seconds of a trial, then one in at least so many seconds,
+  // and when a trial that took as long is interrupted. Written less often where it would take more
+  // than 2.5 % of the time.
+  double after_seconds = 60;
+  // Rank 0 of the team tells from where a trial is resumed, and (trouble) why a checkpoint is not
+  // used or not written.
+  std::function<void(const std::string& what, bool trouble)> tell;
+};
+
 struct Trained {
-  results::TrialRecord record;  // id, canonical, result; provenance: steps only
+  // id, canonical, result; provenance: steps, and the seconds spent before this process went on
+  // from a checkpoint
+  results::TrialRecord record;
   // Where save_models asks for it: safetensors with the JSON of model_file.h in its metadata.
   std::optional<std::vector<std::uint8_t>> weights;
 };
 
-// Asked once per step; true on any rank of the team = all leave now (signal, time limit).
-// train_trials then throws Interrupted.
+// Asked once per step; true on any rank of the team = all leave after this step (signal, time
+// limit). train_trials then throws Interrupted.
 using Stopping = std::function<bool()>;
 struct Interrupted {};
 
@@ -78,8 +93,11 @@ class FoldCache;
 // Trains one pack (K = specs.size(); 1 for now) in this team, evaluates the test part once, returns
 // records in order. All ranks of the team call with the same specs and get the same results; what
 // they find by themselves (a signal, a loss that is not finite) they agree on. Throws TrialError
-// (non-finite loss or gradient, with epoch and step), Interrupted, or std::exception.
+// (non-finite loss or gradient, with epoch and step), Interrupted, or std::exception. A network
+// with a usable checkpoint goes on from there, to the same bits on the same number of ranks; linear
+// models are done in seconds and have none. The caller removes a trial's checkpoints.
 std::vector<Trained> train_trials(std::span<const TrialSpec> specs, FoldCache& cache,
-                                  Collective& team, const Stopping& stopping);
+                                  Collective& team, const Stopping& stopping,
+                                  const CheckpointOptions& checkpoints = {});
 
 }  // namespace emosweep::trainer

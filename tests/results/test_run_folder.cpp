@@ -90,6 +90,28 @@ TEST(RunFolder, AHundredThousandCellsInASecond) {
   EXPECT_EQ(merge(plan, plan).replaced, 0);
 }
 
+TEST(RunFolder, CheckpointsGoWithTheirTrialsEnd) {
+  const TemporaryFolder dir;
+  const RunFolder folder(dir.path());
+  folder.create();
+  EXPECT_TRUE(folder.checkpointed().empty());
+  const TrialRecord done = make_record("done", {8, 2, 3});
+  Failure failed;
+  failed.id = sha256("failed");
+  const Digest unfinished = sha256("unfinished");
+  for (const Digest& id : {done.id, failed.id, unfinished}) {
+    make_folders(folder.checkpoints() / id.hex());
+    write_file(folder.checkpoints() / id.hex() / "000001.safetensors", "state");
+  }
+  EXPECT_EQ(folder.checkpointed().size(), 3u);
+  folder.commit(done);
+  folder.commit_failure(failed);
+  EXPECT_EQ(folder.checkpointed(), std::vector<Digest>{unfinished});
+  folder.remove_checkpoints(unfinished);
+  folder.remove_checkpoints(unfinished);
+  EXPECT_TRUE(folder.checkpointed().empty());
+}
+
 TEST(RunFolder, DamagedJsonIsNamed) {
   const TemporaryFolder dir;
   const RunFolder folder(dir.path());

@@ -126,7 +126,7 @@ TEST_F(Runs, EveryTrialOnceAndASecondRunDoesNothing) {
   const Plan plan = made_up_plan(60);
   int calls = 0;
   const Worker worker = [&](const PlannedTrial& trial, Collective&,
-                            const trainer::Stopping& stopping) {
+                            const trainer::Stopping& stopping, const trainer::CheckpointOptions&) {
     ++calls;
     EXPECT_FALSE(stopping());
     std::this_thread::sleep_for(milliseconds{3});
@@ -153,11 +153,40 @@ TEST_F(Runs, EveryTrialOnceAndASecondRunDoesNothing) {
   EXPECT_EQ(read_bytes(path_ / "run" / "summary.h5"), summary);
 }
 
+// The trainer says how long a trial was trained before it was resumed, and from where it goes on.
+TEST_F(Runs, AResumedTrialIsLoggedAndItsSecondsAddUp) {
+  const Plan plan = made_up_plan(6);
+  const Worker worker = [&](const PlannedTrial& trial, Collective&, const trainer::Stopping&,
+                            const trainer::CheckpointOptions& checkpoints) {
+    EXPECT_EQ(checkpoints.folder, folder().checkpoints());
+    EXPECT_EQ(checkpoints.after_seconds, 7);
+    trainer::Trained out = trained(trial);
+    out.record.cost.wall_seconds = trial.seed == 2 ? 1000 : 0;
+    out.record.cost.cpu_seconds = trial.seed == 2 ? 900 : 0;
+    if (trial.seed == 2) checkpoints.tell("resumed from epoch 3, step 41", false);
+    return out;
+  };
+  RunOptions given = options();
+  given.checkpoint_after = 7;
+  EXPECT_EQ(run_plan(mpi_world(), plan, given, worker), Exit::done);
+  const results::Provenance resumed = results::read_record(folder().record(plan.trials[2].id)).cost;
+  EXPECT_GE(resumed.wall_seconds, 1000);
+  EXPECT_GE(resumed.cpu_seconds, 900);
+  EXPECT_LT(resumed.wall_seconds, 1010);
+  EXPECT_LT(results::read_record(folder().record(plan.trials[1].id)).cost.wall_seconds, 10);
+  std::string lines;
+  for (const auto& entry : fs::directory_iterator(path_ / "run" / "log"))
+    lines += read_text(entry.path());
+  EXPECT_NE(lines.find(" resume " + plan.trials[2].id.hex() + " resumed from epoch 3, step 41\n"),
+            std::string::npos);
+}
+
 TEST_F(Runs, FailuresAreRecordedAndTriedAgainOnlyWhenAsked) {
   const Plan plan = made_up_plan(30);
   bool broken = true;
   int calls = 0;
-  const Worker worker = [&](const PlannedTrial& trial, Collective&, const trainer::Stopping&) {
+  const Worker worker = [&](const PlannedTrial& trial, Collective&, const trainer::Stopping&,
+                            const trainer::CheckpointOptions&) {
     ++calls;
     if (broken && trial.seed == 3) throw TrialError("non_finite", "loss is nan in epoch 2, step 7");
     if (broken && trial.seed == 4) throw std::runtime_error("something odd");
@@ -195,7 +224,7 @@ TEST_F(Runs, ASignalToOneRankEndsAllAndTheNextRunDoesTheRest) {
   const Plan plan = made_up_plan(40);
   int calls = 0;
   const Worker worker = [&](const PlannedTrial& trial, Collective&,
-                            const trainer::Stopping& stopping) {
+                            const trainer::Stopping& stopping, const trainer::CheckpointOptions&) {
     if (++calls == 3 && mpi_world().rank == mpi_world().size - 1) raise(SIGUSR2);
     for (int step = 0; step < 20; ++step) {
       if (stopping()) throw trainer::Interrupted{};
@@ -231,7 +260,8 @@ TEST_F(Runs, NoTrialStartsThatCannotFinishInTime) {
   limited.end_unix = std::stod(distributed::broadcast(std::to_string(limited.end_unix),
                                                       "the same end on all ranks", in_seconds(20)));
   int long_ones = 0;
-  const Worker worker = [&](const PlannedTrial& trial, Collective&, const trainer::Stopping&) {
+  const Worker worker = [&](const PlannedTrial& trial, Collective&, const trainer::Stopping&,
+                            const trainer::CheckpointOptions&) {
     long_ones += trial.cost > 1 ? 1 : 0;
     std::this_thread::sleep_for(milliseconds{10});
     return trained(trial);
@@ -245,7 +275,8 @@ TEST_F(Runs, ARankWithoutStorageEndsTheRunInOrder) {
   const Plan plan = made_up_plan(40);
   const int last = mpi_world().size - 1;
   int calls = 0;
-  const Worker worker = [&](const PlannedTrial& trial, Collective&, const trainer::Stopping&) {
+  const Worker worker = [&](const PlannedTrial& trial, Collective&, const trainer::Stopping&,
+                            const trainer::CheckpointOptions&) {
     if (++calls == 2 && mpi_world().rank == last) throw RunError("no space left on device");
     std::this_thread::sleep_for(milliseconds{10});
     return trained(trial);
@@ -296,9 +327,8 @@ TEST_F(Runs, ShardsAreThePlanTogetherAndTheirCodesAreTheirOwn) {
 Exit code_of_start(const Plan& plan, const RunOptions& options) {
   try {
     return run_plan(mpi_world(), plan, options,
-                    [](const PlannedTrial& trial, Collective&, const trainer::Stopping&) {
-                      return trained(trial);
-                    });
+                    [](const PlannedTrial& trial, Collective&, const trainer::Stopping&,
+                       const trainer::CheckpointOptions&) { return trained(trial); });
   } catch (const Left& left) {
     // One rank speaks.
     EXPECT_EQ(sum_over_ranks(left.error ? 1 : 0), 1);
@@ -312,7 +342,8 @@ TEST_F(Runs, WhatOneRankOfATeamDoesWrongIsRecordedAndTheTeamGoesOn) {
   Plan plan = made_up_plan(12);
   plan.ranks_per_trial = mpi_world().size;
   const int last = mpi_world().size - 1;
-  const Worker worker = [&](const PlannedTrial& trial, Collective& team, const trainer::Stopping&) {
+  const Worker worker = [&](const PlannedTrial& trial, Collective& team, const trainer::Stopping&,
+                            const trainer::CheckpointOptions&) {
     EXPECT_EQ(team.size, mpi_world().size);
     if (team.rank == team.size - 1) {
       if (trial.seed == 3) throw TrialError("non_finite", "nan here only", "epoch 2, step 7");
@@ -343,7 +374,8 @@ TEST_F(Runs, ATrialThatLosesItsTeamIsQueuedAgainAtMostTwice) {
   Plan plan = made_up_plan(8);
   plan.ranks_per_trial = mpi_world().size;
   std::map<std::uint64_t, int> tries;
-  const Worker worker = [&](const PlannedTrial& trial, Collective& team, const trainer::Stopping&) {
+  const Worker worker = [&](const PlannedTrial& trial, Collective& team, const trainer::Stopping&,
+                            const trainer::CheckpointOptions&) {
     const int n = ++tries[trial.seed];
     if (team.rank == 1 && (trial.seed == 2 || (trial.seed == 6 && n <= 2))) {
       const distributed::TeamFault fault{"communication", "the cable is out", "", "", team.rank};
