@@ -293,7 +293,8 @@ TEST_F(Runs, ARankWithoutStorageEndsTheRunInOrder) {
 TEST_F(Runs, ShardsAreThePlanTogetherAndTheirCodesAreTheirOwn) {
   const Plan plan = made_up_plan(31);
   int calls = 0;
-  const Worker worker = [&](const PlannedTrial& trial, Collective&, const trainer::Stopping&) {
+  const Worker worker = [&](const PlannedTrial& trial, Collective&, const trainer::Stopping&,
+                            const trainer::CheckpointOptions&) {
     ++calls;
     if (trial.seed == 0) throw TrialError("non_finite", "loss is nan");
     return trained(trial);
