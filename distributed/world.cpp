@@ -134,6 +134,8 @@ void find_node(World& world) {
 
 World start(int* argc, char*** argv) {
   World world;
+  // Gloo and the store write to peers that may just have left: an error there, not the end here.
+  signal(SIGPIPE, SIG_IGN);
   // c10d would note the last 2000 collectives, a map entry each: nobody here reads them.
   setenv("TORCH_FR_BUFFER_SIZE", "0", 0);
   // Only whether there is a launcher comes from the environment: singletons set these later

@@ -1,6 +1,8 @@
 // Ranks as threads of one process over an in-memory store.
 #pragma once
 
+#include <signal.h>
+
 #include <cstdlib>
 #include <exception>
 #include <functional>
@@ -17,6 +19,9 @@ namespace emosweep::distributed::test {
 // c10d's flight recorder is one for the process and no two ranks may use it at once: as threads
 // they would. Before it is made, hence before main.
 inline const bool kNoFlightRecorder = setenv("TORCH_FR_BUFFER_SIZE", "0", 1) == 0;
+
+// As distributed::start does: Gloo writes to peers that may just have left.
+inline const bool kNoBrokenPipes = signal(SIGPIPE, SIG_IGN) != SIG_ERR;
 
 // Runs body(rank) on n threads and waits for all of them; the first rank's exception is thrown.
 inline void run_ranks(int n, const std::function<void(int)>& body) {
