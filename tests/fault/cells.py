@@ -32,6 +32,7 @@ class Cell:
     points: tuple  # "<point>:<count>", one a repeat and again from the first
     owed: Owed
     needs: str = ""          # further faults in the same process, so that the point is reached
+    options: tuple = ()      # of the run, so that the point is reached
     kind: str = "injected"   # how it is run: injected, disk or folder
     ranks: int = 4           # two teams; 2: one team, where the others have no part in it; 0: alone, without mpirun
     essential: bool = False  # also in the short table
@@ -87,6 +88,8 @@ LATE = {"log line": counts("log.line", 1, 2) + counts("log.written", 1, 2), "sta
         "model": steps("model"), "failure": steps("failure"), "wish": steps("wish"),
         "summary": steps("summary"), "timing": steps("timing")}
 POISON = "nan@trainer.loss:1"
+CHECKPOINT = steps("checkpoint") + steps("checkpoint", 2)  # of a leader's first and second trial
+EVERY_TRIAL = ("--checkpoint-after", 0)
 
 
 def training_cells():
@@ -106,6 +109,14 @@ def record_cells():
             for role, number in (("leader-0", 2), ("leader-1", 1)):
                 yield Cell(fault, f"record.{step}", role, counts(f"record.{step}", number), of_writing(fault))
         yield Cell("kill", f"record.{step}", ALONE, counts(f"record.{step}", 3), Owed((-9,), (75,), 5, 5), ranks=0)
+
+
+def checkpoint_cells():
+    for fault in ("kill", "stop", "throw", "bad_alloc"):
+        for role in ("leader-0", "leader-1"):
+            # A checkpoint that cannot be written costs what it would have saved.
+            owed = UNHARMED if fault in REASONS else of_writing(fault)
+            yield Cell(fault, "checkpoint", role, CHECKPOINT, owed, options=EVERY_TRIAL)
 
 
 def other_write_cells():
@@ -143,6 +154,8 @@ def disk_cells():
         owed = dataclasses.replace(full, status=(2, 75)) if place in EARLY else full
         needs = POISON if place == "failure" else ""
         yield Cell("full disk", place, "leader-0", first, owed, needs, kind="disk", ranks=2)
+    yield Cell("full disk", "checkpoint", "leader-0", counts("checkpoint.begin", 1), full, kind="disk", ranks=2,
+               options=EVERY_TRIAL)
     for step in ("begin", "written"):  # at written the record still fits: the next one does not
         for role, number in (("leader-0", 2), ("leader-1", 1)):
             yield Cell("full disk", f"record.{step}", role, counts(f"record.{step}", number), full, kind="disk")
@@ -162,7 +175,7 @@ def folder_cells():
 # A fault of each kind in each phase, on changing roles: what the short table runs.
 ESSENTIAL = {
     "kill@rendezvous/member-1", "kill@first-collective/leader-1", "kill@later-collective/member-0", "kill@forward/leader-0",
-    "kill@record.synced/leader-1", "kill@record.renamed/alone", "kill@plan/leader-0", "kill@summary/leader-0",
+    "kill@checkpoint/leader-1", "throw@checkpoint/leader-0", "kill@record.synced/leader-1", "kill@record.renamed/alone", "kill@plan/leader-0", "kill@summary/leader-0",
     "stop@later-collective/member-1", "stop@record.begin/leader-0", "stop@summary/leader-0",
     "throw@rendezvous/leader-1", "throw@forward/member-0", "throw@record.renamed/leader-0", "throw@state/leader-0",
     "bad_alloc@backward/leader-1", "bad_alloc@first-collective/member-1", "bad_alloc@options/leader-0",
@@ -173,7 +186,7 @@ ESSENTIAL = {
 EMPTY = [
     ("nan", "everywhere but the loss", "a file or a message of the program holds no number that may be NaN; gradients follow "
      "from the loss"),
-    ("kill, stop, throw, bad_alloc", "record, model, failure on members", "leaders alone commit"),
+    ("kill, stop, throw, bad_alloc", "record, model, failure, checkpoint on members", "leaders alone write these"),
     ("all", "set-up, state, summary, report on ranks other than 0", "rank 0 alone writes these"),
     ("full disk", "report", "the report goes to stdout"),
     ("full disk", "synced, renamed", "nothing is written between written and the next begin"),
@@ -183,7 +196,7 @@ EMPTY = [
 
 
 def table():
-    cells = [*training_cells(), *record_cells(), *other_write_cells(), *disk_cells(), *folder_cells()]
+    cells = [*training_cells(), *record_cells(), *checkpoint_cells(), *other_write_cells(), *disk_cells(), *folder_cells()]
     names = {cell.name for cell in cells}
     assert len(names) == len(cells), "two cells of one name"
     assert ESSENTIAL <= names, f"no such cells: {sorted(ESSENTIAL - names)}"

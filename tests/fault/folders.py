@@ -36,7 +36,7 @@ def full_disk(cell, number, reference, folder):
             env["EMOSWEEP_CACHE"], dir_ = str(disk / "cache"), folder / "run"
         point = cell.points[number % len(cell.points)]
         fault = ",".join(filter(None, (cell.needs, f"fill@{point}")))
-        run = i.Run(i.words(reference, dir_), cell.ranks, {ROLES.get(cell.role, 0): fault}, env)
+        run = i.Run(i.words(reference, dir_, *cell.options), cell.ranks, {ROLES.get(cell.role, 0): fault}, env)
         run.wait()
         came = run.injected(point.split(":")[0])
         outcome.fired = came is not None

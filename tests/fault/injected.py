@@ -243,8 +243,8 @@ def go_on(outcome, reference, dir_, ranks):
         outcome.wrong.append(f"going on: {error}")
 
 
-def words(reference, dir_):
-    return ("run", reference.file, "-o", dir_, *OPTIONS)
+def words(reference, dir_, *options):
+    return ("run", reference.file, "-o", dir_, *OPTIONS, *options)
 
 
 def injected(cell, number, reference, folder):
@@ -254,7 +254,7 @@ def injected(cell, number, reference, folder):
     fault = ",".join(filter(None, (cell.needs, f"{cell.fault}@{point}")))
     if cell.place == "hash cache":  # an empty one, so that it is written
         env["EMOSWEEP_CACHE"] = str(folder / "cache")
-    run = Run(words(reference, dir_), cell.ranks, {ROLES.get(cell.role, 0): fault}, env)
+    run = Run(words(reference, dir_, *cell.options), cell.ranks, {ROLES.get(cell.role, 0): fault}, env)
     run.wait()
     came = run.injected(point.split(":")[0])
     outcome.fired = came is not None
