@@ -13,6 +13,7 @@ import fnmatch
 import os
 import pathlib
 import shutil
+import signal
 import sys
 import tempfile
 import threading
@@ -130,13 +131,20 @@ def main():
         print(f"[  SKIPPED ] fault_table.{cell.name}: {folders.why_not()}", flush=True)
     cells = [cell for cell in cells if cell not in skipped]
     folder, begin = pathlib.Path(tempfile.mkdtemp(prefix="emosweep-fault-")), time.monotonic()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     tally = Tally(len(cells) * options.repeats, options.keep)
     try:
         references = {n: injected.Reference.make(folder / f"reference-{n}", n) for n in sorted({1, injected.TEAM})}
         with concurrent.futures.ThreadPoolExecutor(max(1, options.jobs)) as pool:
-            list(pool.map(lambda work: run_one(*work, references, folder, tally),
-                          [(cell, number) for number in range(options.repeats) for cell in cells]))
+            try:
+                list(pool.map(lambda work: run_one(*work, references, folder, tally),
+                              [(cell, number) for number in range(options.repeats) for cell in cells]))
+            except BaseException:  # Ctrl-C, TERM: no further runs, and those that go on end now
+                pool.shutdown(wait=False, cancel_futures=True)
+                injected.kill_all()
+                raise
     finally:
+        injected.kill_all()
         if not (options.keep and any(o.wrong for of in tally.outcomes.values() for o in of)):
             shutil.rmtree(folder, ignore_errors=True)
     everything = [o for of in tally.outcomes.values() for o in of]

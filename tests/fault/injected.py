@@ -86,6 +86,12 @@ def left_after(mark, seconds):
     return left
 
 
+def kill_all():
+    """Of every run of this table: for its own end."""
+    for mark in list(Run.going):
+        kill_marked(mark)
+
+
 def kill_marked(mark):
     for pid in marked(mark):
         try:
@@ -117,6 +123,7 @@ def command(arguments, ranks, faults):
 
 class Run:
     """A started run; its stderr is read line by line, each with the time of its arrival."""
+    going = set()  # marks of runs that nobody has waited for yet
 
     def __init__(self, arguments, ranks, faults=None, env=None):
         self.mark = uuid.uuid4().hex
@@ -128,6 +135,7 @@ class Run:
             environment["EMOSWEEP_FAULT"] = faults[0]
         self.words = command(arguments, ranks, faults)
         self.lines, self.hung, self.end = [], False, None
+        Run.going.add(self.mark)
         self.process = subprocess.Popen(self.words, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.PIPE, text=True, errors="replace")
         self.reader = threading.Thread(target=self._read, daemon=True)
@@ -164,6 +172,7 @@ class Run:
         self.end = time.time()
         self.orphans = left_after(self.mark, 5)
         kill_marked(self.mark)
+        Run.going.discard(self.mark)
         self.reader.join(timeout=5)
         return self.process.returncode
 
