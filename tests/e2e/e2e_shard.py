@@ -160,7 +160,9 @@ def test_what_may_not_run_together_is_refused_at_once(folder):
         second = running_shard(folder, file, run, "2/2")
         told = h.emosweep("status", run).stdout
         assert "2 shards" in told and f"process {first.pid}" in told and f"process {second.pid}" in told, told
-        assert status(run)["running"] == 2 and status(run)["ranks"] == 2
+        assert status(run)["ranks"] == 2
+        # A shard writes its first state before it has claimed its first trial.
+        h.wait_until(lambda: status(run)["running"] == 2, 30, "a trial in each shard")
         h.emosweep("status", run, "--exit-code", code=75)
         second.send_signal(signal.SIGUSR2)
         ended(second, code=75)
