@@ -14,7 +14,7 @@
 namespace emosweep::trainer {
 namespace {
 
-std::string where(const models::Step& step) { return step_text(step.epoch, step.step); }
+std::string where(const StepPlace& at) { return step_text(at.epoch, at.number); }
 
 std::int64_t steps_for(std::size_t rows, std::int64_t batch_size) {
   return (static_cast<std::int64_t>(rows) + batch_size - 1) / batch_size;
@@ -85,23 +85,21 @@ const std::vector<double>& Bookkeeping::rates(std::int64_t step) {
   return rates_;
 }
 
-bool Bookkeeping::meter(const std::vector<Term>& terms, const models::Step& step, bool stop) {
+bool Bookkeeping::meter(const std::vector<TermValues>& terms, const StepPlace& step, bool stop,
+                        Collective& team) {
   const std::size_t K = active_.size();
-  // [terms, K] sums and the votes to stop.
-  at::Tensor sums = at::empty({static_cast<std::int64_t>(terms.size() * K + 1)}, at::kDouble);
-  double* out = sums.mutable_data_ptr<double>();
-  for (const Term& term : terms) {
-    const at::Tensor sum = term.sum.detach();
-    out = std::copy_n(sum.const_data_ptr<double>(), K, out);
-  }
+  const auto length = static_cast<std::int64_t>(terms.size() * K + 1);
+  if (!sums_.defined() || sums_.numel() != length) sums_ = at::empty({length}, at::kDouble);
+  double* out = sums_.mutable_data_ptr<double>();
+  for (const TermValues& term : terms) out = std::copy(term.sum.begin(), term.sum.end(), out);
   *out = stop ? 1 : 0;
-  if (fault_poison("trainer.loss")) sums[0] = std::numeric_limits<double>::quiet_NaN();
-  sums = step.team.sum(sums);
+  if (fault_poison("trainer.loss")) sums_[0] = std::numeric_limits<double>::quiet_NaN();
+  const at::Tensor sums = team.sum(sums_);
   const double* value_of = sums.const_data_ptr<double>();
   const bool stops = value_of[terms.size() * K] > 0;
   if (metered_.empty()) {
     const std::vector<double> none(K, 0);
-    for (const Term& term : terms) metered_.push_back({term.name, none, none, none});
+    for (const TermValues& term : terms) metered_.push_back({term.name, none, none, none});
   }
   EMO_CHECK(metered_.size() == terms.size(), "an epoch has the same terms in every step");
   for (std::size_t t = 0; t < terms.size(); ++t) {
@@ -114,15 +112,15 @@ bool Bookkeeping::meter(const std::vector<Term>& terms, const models::Step& step
                          where(step));
       }
       metered_[t].sum[k] += value;
-      metered_[t].count[k] += terms[t].count.const_data_ptr<double>()[k];
-      metered_[t].weight[k] = terms[t].weight.const_data_ptr<double>()[k];
+      metered_[t].count[k] += terms[t].count[k];
+      metered_[t].weight[k] = terms[t].weight[k];
     }
   }
   for (std::size_t k = 0; k < K; ++k) results_[k].steps += active_[k];
   return stops;
 }
 
-void Bookkeeping::check(const std::vector<double>& norms, const models::Step& step) const {
+void Bookkeeping::check(const std::vector<double>& norms, const StepPlace& step) const {
   for (std::size_t k = 0; k < norms.size(); ++k) {
     if (active_[k] && !std::isfinite(norms[k])) {
       throw TrialError("non_finite",
@@ -146,13 +144,13 @@ void Bookkeeping::end_epoch(std::int64_t epoch, Collective& team) {
     if (!active_[k]) continue;
     double loss = 0;
     std::vector<double> values;
-    for (const Metered& m : metered_) {
+    for (const TermValues& m : metered_) {
       values.push_back(m.count[k] > 0 ? m.sum[k] / m.count[k] : 0.0);
       loss += m.weight[k] * values.back();
     }
     record(k, "train_loss", loss);
     for (std::size_t t = 0; t < metered_.size(); ++t)
-      record(k, "train_" + metered_[t].term, values[t]);
+      record(k, "train_" + metered_[t].name, values[t]);
     record(k, "lr", rates_[k]);
     results_[k].epochs = epoch + 1;
     if (!select_) results_[k].best_epoch = epoch;

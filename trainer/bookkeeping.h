@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "trainer/engine.h"
 #include "trainer/evaluate.h"
 #include "trainer/loop.h"
 #include "trainer/schedule.h"
@@ -29,9 +30,10 @@ class Bookkeeping {
   const std::vector<double>& rates(std::int64_t step);                      // [K]
   // The team's one decision a step, made from sums that are the same on every rank: true where a
   // rank wants to stop; TrialError where the loss is not finite.
-  bool meter(const std::vector<Term>& terms, const models::Step& step, bool stop);
+  bool meter(const std::vector<TermValues>& terms, const StepPlace& step, bool stop,
+             Collective& team);
   void check(const std::vector<double>& norms,
-             const models::Step& step) const;  // TrialError: gradient not finite
+             const StepPlace& step) const;  // TrialError: gradient not finite
   void end_epoch(std::int64_t epoch,
                  Collective& team);  // curves, validation, selection, early stop
   std::vector<LoopResult> finish();  // puts the selected weights back
@@ -40,10 +42,6 @@ class Bookkeeping {
   void archive(Archive& a, Place& at);
 
  private:
-  struct Metered {
-    std::string term;
-    std::vector<double> sum, count, weight;  // [K]
-  };
   void archive_metered(Archive& a);
   void archive_best(Archive& a);
   void record(std::size_t k, const std::string& curve, double value);
@@ -56,7 +54,8 @@ class Bookkeeping {
   std::vector<std::uint8_t> active_;
   std::vector<Schedule> schedules_;
   std::vector<double> rates_;
-  std::vector<Metered> metered_;  // of the unfinished epoch; empty before its first step
+  at::Tensor sums_;                  // of a step's terms, and the votes to stop
+  std::vector<TermValues> metered_;  // of the unfinished epoch; empty before its first step
   bool select_ = false;
   EvaluationRows validation_;
   std::vector<Selection> selections_;

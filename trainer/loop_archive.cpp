@@ -68,17 +68,17 @@ void Bookkeeping::archive(Archive& a, Place& at) {
 
 void Bookkeeping::archive_metered(Archive& a) {
   std::vector<std::string> terms;
-  for (const Metered& m : metered_) terms.push_back(m.term);
+  for (const TermValues& m : metered_) terms.push_back(m.name);
   a.texts("metered", terms);
   if (a.loading()) {
     const std::vector<double> none(active_.size(), 0);
     metered_.clear();
     for (const std::string& term : terms) metered_.push_back({term, none, none, none});
   }
-  for (Metered& m : metered_) {
-    a.values("metered." + m.term + ".sum", m.sum);
-    a.values("metered." + m.term + ".count", m.count);
-    a.values("metered." + m.term + ".weight", m.weight);
+  for (TermValues& m : metered_) {
+    a.values("metered." + m.name + ".sum", m.sum);
+    a.values("metered." + m.name + ".count", m.count);
+    a.values("metered." + m.name + ".weight", m.weight);
   }
 }
 

@@ -1,0 +1,84 @@
+#include "trainer/engine.h"
+
+#include <ATen/ATen.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include "base/fault.h"
+#include "distributed/reducer.h"
+
+namespace emosweep::trainer {
+namespace {
+
+// The model's graph of torch operations, and autograd.
+class TorchEngine final : public Engine {
+ public:
+  TorchEngine(Pack& pack, Collective& team) : pack_(pack), team_(team) {
+    if (team.size == 1) return;
+    // Gradients are summed over the team. Large ones start during the backward pass.
+    reducer_ = distributed::make_reducer(team, pack.model.flat_grad());
+    for (const models::Variable& v : pack.model.variables()) reducer_->add(v.name, v.value);
+  }
+
+  void begin_epoch(const std::vector<std::vector<std::int64_t>>& orders) override {
+    orders_ = orders;
+  }
+
+  const std::vector<TermValues>& forward(const StepPlace& at, const at::Tensor& dropout) override {
+    fault_point("trainer.forward");
+    pack_.model.flat_grad().zero_();
+    const data::Batch batch = data::gather_batch(
+        pack_.folds, orders_, at.step, pack_.loop[0].batch_size, {team_.rank, team_.size});
+    const models::Step step{true, at.epoch, at.number, pack_.keys, dropout, team_};
+    const models::Output output = pack_.model.forward(batch, step);
+    terms_ = pack_.objective.terms(batch, output, step);
+    pack_.objective.after_step(batch, output, step);
+    values_.clear();
+    for (const Term& term : terms_) {
+      const at::Tensor sum = term.sum.detach();
+      values_.push_back({term.name, all_of(sum), all_of(term.count), all_of(term.weight)});
+    }
+    return values_;
+  }
+
+  // d loss / d sum = weight / count. A trial that has ended, or whose batch has no weight at all,
+  // gets no gradient.
+  void backward(const std::vector<std::uint8_t>& active) override {
+    fault_point("trainer.backward");
+    std::vector<at::Tensor> sums, factors;
+    for (std::size_t t = 0; t < terms_.size(); ++t) {
+      at::Tensor factor = at::zeros_like(terms_[t].count);
+      for (std::size_t k = 0; k < active.size(); ++k) {
+        const double count = values_[t].count[k];
+        if (active[k] && count > 0) {
+          factor.mutable_data_ptr<double>()[k] = values_[t].weight[k] / count;
+        }
+      }
+      sums.push_back(terms_[t].sum);
+      factors.push_back(factor);
+    }
+    torch::autograd::backward(sums, factors);
+    terms_.clear();  // and the graph with them
+    if (reducer_) reducer_->finalize();
+  }
+
+ private:
+  static std::vector<double> all_of(const at::Tensor& t) {
+    const double* p = t.const_data_ptr<double>();
+    return {p, p + t.numel()};
+  }
+
+  Pack& pack_;
+  Collective& team_;
+  std::unique_ptr<distributed::Reducer> reducer_;
+  std::vector<std::vector<std::int64_t>> orders_;
+  std::vector<Term> terms_;
+  std::vector<TermValues> values_;
+};
+
+}  // namespace
+
+std::unique_ptr<Engine> make_engine(Pack& pack, Collective& team) {
+  return std::make_unique<TorchEngine>(pack, team);
+}
+
+}  // namespace emosweep::trainer
