@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "models/fused_network.h"
+
 namespace emosweep::launcher {
 
 namespace {
@@ -118,6 +120,33 @@ std::string condition_label(const Experiment& experiment, const Values& values) 
   return label.empty() ? "default" : label;
 }
 
+// "" where a model can be trained with fused kernels, else why not.
+std::string why_not_fused(const Values& values, const data::Dataset& dataset) {
+  const std::int64_t ranks = values[Key::ranks_per_trial].integer;
+  const trainer::TrialSpec spec = trial_spec(values, dataset);
+  return models::why_not_fused(spec.model, (spec.loop.batch_size + ranks - 1) / ranks);
+}
+
+void resolve_kernels(Values& values, const data::Dataset& dataset, const Experiment& experiment,
+                     FileMistakes& mistakes) {
+  Value& kernels = values[Key::kernels];
+  for (const std::string& name : values[Key::modality].items) {
+    if (!dataset.modality(name)) return;  // told already
+  }
+  if (!info(Key::kernels).read(values)) {
+    kernels.text = "torch";
+    return;
+  }
+  if (kernels.text == "torch") return;
+  const std::string why = why_not_fused(values, dataset);
+  if (kernels.text == "fused" && !why.empty()) {
+    mistakes.add(place_of(experiment, Key::kernels),
+                 "kernels: fused does not suit this model: " + why + "; write auto or torch",
+                 experiment.name);
+  }
+  kernels.text = why.empty() ? "fused" : "torch";
+}
+
 void resolve(Values& values, const DataFacts& facts, const Experiment& experiment,
              FileMistakes& mistakes) {
   const data::Dataset& dataset = *facts.dataset;
@@ -147,6 +176,7 @@ void resolve(Values& values, const DataFacts& facts, const Experiment& experimen
                  experiment.name);
   }
   check_together(values, experiment, mistakes);
+  resolve_kernels(values, dataset, experiment, mistakes);
 }
 
 std::vector<std::string> idle_keys(const Experiment& experiment, const Values& values) {
@@ -203,6 +233,8 @@ trainer::TrialSpec trial_spec(const Values& values, const data::Dataset& dataset
   // on one.
   const bool wide = values.is(Key::dtype, "float64") || values.is(Key::model, "linear");
   spec.model.dtype = wide ? at::kDouble : at::kFloat;
+  spec.model.kernels =
+      values.is(Key::kernels, "fused") ? models::Kernels::fused : models::Kernels::torch;
 
   trainer::ObjectiveOptions& objective = spec.objective;
   objective.loss = text(Key::loss);

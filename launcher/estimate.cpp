@@ -28,8 +28,11 @@ double team_seconds(const trainer::TrialSpec& spec, int ranks, const CostModel& 
 double step_seconds(const trainer::TrialSpec& spec, int ranks, const CostModel& model) {
   const double modalities = static_cast<double>(spec.model.inputs.size());
   const bool attends = spec.model.fusion == models::Fusion::cross_attention;
-  const double dispatch = model.step + modalities * model.step_per_modality +
-                          (attends ? modalities * model.step_per_attending_modality : 0);
+  const bool fused = spec.model.kernels == models::Kernels::fused;
+  const double dispatch = fused
+                              ? model.fused_step + modalities * model.fused_step_per_modality
+                              : model.step + modalities * model.step_per_modality +
+                                    (attends ? modalities * model.step_per_attending_modality : 0);
   // Attention applies its weights to every token of a row.
   const double uses = attends ? static_cast<double>(spec.model.tokens) / 2 : 1;
   const double flops = 6 * static_cast<double>(models::parameter_count(spec.model)) * uses *

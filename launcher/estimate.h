@@ -19,6 +19,8 @@ struct CostModel {
   double step = 0.15e-3;
   double step_per_modality = 0.15e-3;
   double step_per_attending_modality = 0.6e-3;
+  double fused_step = 12e-6;  // with fused kernels, instead of the three above
+  double fused_step_per_modality = 4e-6;
   double collective = 0.15e-3;        // of a team, in a step: counts, losses, gradient
   double reduced_per_second = 0.5e9;  // bytes of a gradient that a team sums
   double flops_per_second = 40e9;     // float32; float64 half of it

@@ -76,7 +76,7 @@ std::string keys_markdown() {
          "the "
          "split; `no`: it changes no result.\n"
          "- **axis**: may stand under `grid`.\n\n"
-         "Named by the format, but an error until their feature exists: `pack`, `kernels`.\n";
+         "Named by the format, but an error until their feature exists: `pack`.\n";
   for (const Component component : {Component::data, Component::split, Component::model,
                                     Component::objective, Component::optimizer, Component::loop,
                                     Component::linear, Component::run, Component::results}) {

@@ -189,6 +189,10 @@ std::vector<KeyInfo> make_table() {
        "Where trials are trained; auto is resolved by plan."},
       {Key::dtype, "dtype", T::choice, {}, {"auto", "float32", "float64"}, "auto", "", P::run,
        E::result, true, network, any, kNetwork, "Number type of training; auto is float32."},
+      {Key::kernels, "kernels", T::choice, {}, {"auto", "fused", "torch"}, "auto", "", P::run,
+       E::result, true, network, any, kNetwork,
+       "fused: a whole step of a small model in one; torch: its operations and autograd; auto: "
+       "fused where the model has it."},
       {Key::ranks_per_trial, "ranks_per_trial", T::integer, at_least(1), {}, "1", "", P::run,
        E::result, false, always, any, "",
        "Ranks that train one trial together; the same for all experiments of a run."},
@@ -231,7 +235,7 @@ std::vector<std::string> key_names() {
   return names;
 }
 
-bool is_future_key(std::string_view name) { return name == "pack" || name == "kernels"; }
+bool is_future_key(std::string_view name) { return name == "pack"; }
 
 std::string nearest_key(std::string_view word) {
   static const std::map<std::string_view, const char*> elsewhere = {

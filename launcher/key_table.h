@@ -25,7 +25,7 @@ enum class Key {
   optimizer, lr, momentum, weight_decay, schedule, warmup_epochs, warmup_steps, clip_norm,
   epochs, batch_size, patience, selection_metric, refit, curriculum, post_curriculum_dropout,
   C,
-  seeds, grid, device, dtype, ranks_per_trial,
+  seeds, grid, device, dtype, kernels, ranks_per_trial,
   predictions, save_models,
   count_
 };

@@ -10,6 +10,7 @@
 #include "launcher/estimate.h"
 #include "launcher/plan.h"
 #include "launcher/plan_facts.h"
+#include "models/fused_network.h"
 
 namespace emosweep::launcher {
 
@@ -117,12 +118,29 @@ void add_folds(std::ostringstream& out, const PlannedExperiment& experiment) {
   }
 }
 
+std::string kernels_text(const std::vector<PlannedCondition>& conditions, int ranks) {
+  const auto fused = std::count_if(
+      conditions.begin(), conditions.end(),
+      [](const PlannedCondition& c) { return c.base.model.kernels == models::Kernels::fused; });
+  const auto all = static_cast<std::ptrdiff_t>(conditions.size());
+  if (fused == all) return "fused";
+  if (fused == 0) {
+    const trainer::TrialSpec& base = conditions.front().base;
+    const std::string why =
+        models::why_not_fused(base.model, (base.loop.batch_size + ranks - 1) / ranks);
+    return why.empty() ? "torch" : "torch (" + why + ")";
+  }
+  return "fused in " + std::to_string(fused) + " of " + std::to_string(all) + " conditions";
+}
+
 void add_conditions(std::ostringstream& out, const PlannedExperiment& experiment) {
   const auto& conditions = experiment.conditions;
   const trainer::TrialSpec& base = conditions.front().base;
   out << "  model        " << base.model.model << " on " << joined(base.model.inputs)
-      << "; device cpu, dtype " << (base.model.dtype == at::kDouble ? "float64" : "float32")
-      << "\n";
+      << "; device cpu, dtype " << (base.model.dtype == at::kDouble ? "float64" : "float32");
+  if (base.model.model != "linear")
+    out << ", kernels " << kernels_text(conditions, experiment.ranks_per_trial);
+  out << "\n";
   out << "  conditions   " << conditions.size() << "\n";
   const std::size_t shown = std::min(conditions.size(), kConditionsShown);
   for (std::size_t c = 0; c < shown; ++c) out << "    " << conditions[c].label << "\n";

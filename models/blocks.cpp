@@ -71,6 +71,10 @@ at::Tensor masked(const at::Tensor& x, const at::Tensor& mask) {
   return mask.defined() ? at::mul(x, mask) : x;
 }
 
+std::uint32_t drop_threshold(double rate) {
+  return static_cast<std::uint32_t>(std::min(std::nearbyint(rate * 4294967296.0), 4294967295.0));
+}
+
 void Dropout::derive_keys(std::span<const StreamKey> keys) {
   if (std::equal(keys.begin(), keys.end(), of_.begin(), of_.end())) return;
   of_.assign(keys.begin(), keys.end());
@@ -113,8 +117,7 @@ void Dropout::fill(at::Tensor& mask, const data::Batch& batch, const Step& step,
   for (std::int64_t k = 0; k < batch.K; ++k) {
     const double rate = rates[static_cast<std::size_t>(k)];
     const T scale = static_cast<T>(1 / (1 - rate));
-    const auto threshold =
-        static_cast<std::uint32_t>(std::min(std::nearbyint(rate * 4294967296.0), 4294967295.0));
+    const std::uint32_t threshold = drop_threshold(rate);
     for (std::int64_t m = 0; m < M; ++m) {
       if (rate > 0) {  // words are not drawn otherwise
         fill_rows(words_, positions + k * rows, rows, blocks,

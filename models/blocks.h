@@ -22,6 +22,9 @@ at::Tensor normalise(const at::Tensor& x);
 // Which modality each row has: [K,b,M] bool; undefined where every row has all of them.
 at::Tensor presence(const data::Batch& batch);
 
+// A word below this is dropped.
+std::uint32_t drop_threshold(double rate);
+
 // The dropout masks of one layer, or of M layers of equal width that stand side by side in one
 // tensor [K,b,M,width].
 //

@@ -8,97 +8,11 @@
 #include "base/error.h"
 #include "models/attention.h"
 #include "models/blocks.h"
+#include "models/fusion_parts.h"
 #include "models/norm_block.h"
 
 namespace emosweep::models {
 namespace {
-
-using Names = std::vector<std::string>;
-
-double bound(std::int64_t fan_in) { return 1 / std::sqrt(static_cast<double>(fan_in)); }
-
-Names named(const std::string& prefix, const Names& inputs, const std::string& suffix) {
-  Names names;
-  for (const std::string& input : inputs) names.push_back(prefix + input + suffix);
-  return names;
-}
-
-// Where the parameters of each part stand. Declaring and finding them is one code path, so the two
-// cannot disagree.
-struct LinearAt {
-  std::int64_t weight, bias, in, out;
-};
-struct NormAt {
-  std::int64_t gamma, beta, width;
-};
-struct AttentionAt {
-  std::int64_t expand, embedding, kqv, bias, out;
-  NormAt norm;
-};
-
-struct Parts {
-  Layout layout;
-  std::vector<LinearAt> encoders;
-  NormAt encoder_norm;  // of all modalities side by side: [M, H]
-  std::vector<LinearAt> fusion;
-  std::vector<NormAt> fusion_norm;
-  AttentionAt attention;
-  LinearAt head;
-
-  LinearAt linear(const std::string& name, std::int64_t in, std::int64_t out) {
-    return {layout.add(name + ".weight", {in, out}, Init::uniform, bound(in), true),
-            layout.add(name + ".bias", {out}, Init::uniform, bound(in), false), in, out};
-  }
-  NormAt norms(const Names& names, std::int64_t width) {
-    const auto n = static_cast<std::int64_t>(names.size());
-    return {layout.add_stack(named("", names, ".norm.gamma"), {width}, Init::constant, 1, false),
-            layout.add_stack(named("", names, ".norm.beta"), {width}, Init::constant, 0, false),
-            n * width};
-  }
-};
-
-Parts parts_of(const ModelOptions& o) {
-  const auto M = static_cast<std::int64_t>(o.inputs.size());
-  const std::int64_t H = o.hidden_size;
-  Parts p;
-  for (std::size_t m = 0; m < o.inputs.size(); ++m) {
-    p.encoders.push_back(p.linear("encoder." + o.inputs[m], o.widths[m], H));
-  }
-  p.encoder_norm = p.norms(named("encoder.", o.inputs, ""), H);
-  switch (o.fusion) {
-    case Fusion::none:
-      break;
-    case Fusion::concat:
-      p.fusion.push_back(p.linear("fusion.0", M * H, 2 * H));
-      p.fusion_norm.push_back(p.norms({"fusion.0"}, 2 * H));
-      p.fusion.push_back(p.linear("fusion.1", 2 * H, H));
-      p.fusion_norm.push_back(p.norms({"fusion.1"}, H));
-      break;
-    case Fusion::gated:
-      p.fusion.push_back(p.linear("gate.0", M * H, H));
-      p.fusion.push_back(p.linear("gate.1", H, M));
-      p.fusion_norm.push_back(p.norms({"fusion"}, H));
-      break;
-    case Fusion::cross_attention: {
-      const auto stack = [&](const std::string& suffix, const std::vector<std::int64_t>& shape,
-                             Init init, double scale, bool decay) {
-        return p.layout.add_stack(named("attention.", o.inputs, suffix), shape, init, scale, decay);
-      };
-      p.attention.expand =
-          stack(".tokens.weight", {H, o.tokens * H}, Init::uniform, bound(H), true);
-      p.attention.embedding = stack(".tokens.embedding", {o.tokens, H}, Init::normal, 0.02, false);
-      p.attention.kqv = stack(".kqv.weight", {H, 3 * H}, Init::uniform, bound(H), true);
-      p.attention.bias = stack(".qv.bias", {2 * H}, Init::uniform, bound(H), false);
-      p.attention.out = stack(".out.weight", {H, H}, Init::uniform, bound(H), true);
-      p.attention.norm = p.norms(named("attention.", o.inputs, ""), H);
-      p.fusion.push_back(p.linear("fusion.0", M * H, H));
-      p.fusion_norm.push_back(p.norms({"fusion.0"}, H));
-      break;
-    }
-  }
-  p.head = p.linear("head", H, o.classes);
-  return p;
-}
 
 struct LinearVariables {
   at::Tensor weight, bias;
@@ -125,14 +39,14 @@ class FusionModel final : public Model {
         parameters_(parts.layout, keys, options.dtype),
         encoder_norm_(parameters_, parts.encoder_norm,
                       {1, static_cast<std::int64_t>(options.inputs.size()), options.hidden_size}),
-        encoder_dropout_(named("encoder.", options.inputs, ""), options.hidden_size),
+        encoder_dropout_(encoder_layers(options), options.hidden_size),
         head_(parameters_, parts.head) {
     for (const LinearAt& at : parts.encoders) encoders_.emplace_back(parameters_, at);
     for (const LinearAt& at : parts.fusion) fusion_.emplace_back(parameters_, at);
     for (std::size_t i = 0; i < parts.fusion_norm.size(); ++i) {
       const NormAt& at = parts.fusion_norm[i];
       fusion_norm_.emplace_back(parameters_, at, std::vector<std::int64_t>{1, at.width});
-      fusion_dropout_.emplace_back(Names{"fusion." + std::to_string(i)}, at.width);
+      fusion_dropout_.emplace_back(std::vector<std::string>{fusion_layer(i)}, at.width);
     }
     if (options.fusion == Fusion::cross_attention) take_attention(parts.attention);
   }

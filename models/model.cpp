@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "models/fused_model.h"
 #include "models/fusion.h"
 
 namespace emosweep::models {
@@ -80,6 +81,7 @@ std::int64_t parameter_count(const ModelOptions& options) {
 std::unique_ptr<Model> make_model(const ModelOptions& options, std::span<const StreamKey> keys) {
   check_options(options);
   EMO_CHECK(!keys.empty(), "a pack holds at least one trial");
+  if (options.kernels == Kernels::fused) return std::make_unique<FusedModel>(options, keys);
   return make_fusion_model(options, keys);
 }
 

@@ -48,6 +48,8 @@ struct Variable {
   at::Tensor value;  // its grad() is preset
 };
 
+class FusedModel;
+
 class Model {
  public:
   virtual ~Model() = default;
@@ -65,7 +67,13 @@ class Model {
   virtual at::Tensor decay_mask() { return {}; }
   // Of flat parameters, in the order of their places; every gradient is a view of flat_grad().
   virtual std::vector<Variable> variables() { return {}; }
+  // The model as one with fused kernels, null where it has none.
+  virtual FusedModel* fused() { return nullptr; }
 };
+
+// torch: compositions of torch's operations and autograd, for every model. fused: forward and
+// backward of a whole model in one, see fused_network.h.
+enum class Kernels { torch, fused };
 
 enum class Fusion { none, concat, gated, cross_attention };
 
@@ -79,6 +87,7 @@ struct ModelOptions {
   std::int64_t heads = 4;            // attention heads; divides hidden_size
   std::int64_t classes = 2;
   at::ScalarType dtype = at::kFloat;
+  Kernels kernels = Kernels::torch;
 };
 
 // All that is wrong with the options in one InputError (unknown model, no input, widths that do not

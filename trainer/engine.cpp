@@ -5,6 +5,7 @@
 
 #include "base/fault.h"
 #include "distributed/reducer.h"
+#include "trainer/fused_engine.h"
 
 namespace emosweep::trainer {
 namespace {
@@ -78,6 +79,7 @@ class TorchEngine final : public Engine {
 }  // namespace
 
 std::unique_ptr<Engine> make_engine(Pack& pack, Collective& team) {
+  if (pack.model.fused()) return make_fused_engine(pack, team);
   return std::make_unique<TorchEngine>(pack, team);
 }
 

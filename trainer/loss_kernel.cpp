@@ -16,6 +16,11 @@ namespace {
 // The coefficients q of -l (cross entropy) or of (1 - p)^gamma (-l) (focal).
 void coefficients(const LossShape& shape, const double* soft, std::int64_t target,
                   const double* class_weights, std::int64_t classes, double* q) {
+  if (!soft && shape.smoothing == 0) {
+    std::fill_n(q, classes, 0.0);
+    q[target] = class_weights[target];
+    return;
+  }
   const auto t = [&](std::int64_t c) { return soft ? soft[c] : (c == target ? 1.0 : 0.0); };
   double row_weight = 0;
   for (std::int64_t c = 0; c < classes; ++c) row_weight += class_weights[c] * t(c);
@@ -30,13 +35,14 @@ void coefficients(const LossShape& shape, const double* soft, std::int64_t targe
 // a_c = -q_c f'(l_c) its gradient is (p_j sum_c a_c - a_j) / T.
 template <typename T>
 double row_loss(const T* z, std::int64_t classes, const LossShape& shape, const double* q,
-                double weight, double* l, double* a, T* gradient) {
+                double weight, double* l, double* a, double* p, T* gradient) {
   double top = static_cast<double>(z[0]);
   for (std::int64_t c = 1; c < classes; ++c) top = std::max(top, static_cast<double>(z[c]));
   double sum = 0;
   for (std::int64_t c = 0; c < classes; ++c) {
     l[c] = (static_cast<double>(z[c]) - top) / shape.temperature;
-    sum += std::exp(l[c]);
+    p[c] = std::exp(l[c]);
+    sum += p[c];
   }
   const double log_sum = std::log(sum);
   double loss = 0, slope = 0;
@@ -49,7 +55,7 @@ double row_loss(const T* z, std::int64_t classes, const LossShape& shape, const 
       const double rest = -std::expm1(l[c]);  // 1 - p without cancellation
       const double power = std::pow(rest, shape.gamma);
       f *= power;
-      falls = rest > 0 ? power - shape.gamma * power / rest * std::exp(l[c]) * l[c] : 0.0;
+      falls = rest > 0 ? power - shape.gamma * power / rest * (p[c] / sum) * l[c] : 0.0;
     }
     loss += q[c] * f;
     a[c] = weight * q[c] * falls;
@@ -57,7 +63,7 @@ double row_loss(const T* z, std::int64_t classes, const LossShape& shape, const 
   }
   if (gradient) {
     for (std::int64_t c = 0; c < classes; ++c) {
-      gradient[c] = static_cast<T>((std::exp(l[c]) * slope - a[c]) / shape.temperature);
+      gradient[c] = static_cast<T>((p[c] / sum * slope - a[c]) / shape.temperature);
     }
   }
   return weight * loss;
@@ -67,22 +73,18 @@ template <typename T>
 void all_rows(const at::Tensor& logits, const LossRows& rows, double* sums, T* gradient) {
   const std::int64_t K = logits.size(0), b = logits.size(1), C = logits.size(2);
   const T* z = logits.const_data_ptr<T>();
-  const double* weight = rows.weight.const_data_ptr<double>();
-  const double* class_weights = rows.class_weights.const_data_ptr<double>();
   const double* soft = rows.value.defined() ? rows.value.const_data_ptr<double>() : nullptr;
   const std::int64_t* index = soft ? nullptr : rows.index.const_data_ptr<std::int64_t>();
-  std::vector<double> scratch(static_cast<std::size_t>(3 * C));
-  double *q = scratch.data(), *l = q + C, *a = l + C;
+  std::vector<double> scratch(static_cast<std::size_t>(4 * C));
   for (std::int64_t k = 0; k < K; ++k) {
-    const LossShape& shape = rows.shape[static_cast<std::size_t>(k)];
-    sums[k] = 0;
-    for (std::int64_t r = k * b; r < (k + 1) * b; ++r) {
-      if (weight[r] == 0) continue;  // its gradient stays 0
-      coefficients(shape, soft ? soft + r * C : nullptr, index ? index[r] : 0,
-                   class_weights + k * C, C, q);
-      sums[k] +=
-          row_loss(z + r * C, C, shape, q, weight[r], l, a, gradient ? gradient + r * C : nullptr);
-    }
+    const TrialRows trial{b,
+                          C,
+                          rows.weight.const_data_ptr<double>() + k * b,
+                          index ? index + k * b : nullptr,
+                          soft ? soft + k * b * C : nullptr,
+                          rows.class_weights.const_data_ptr<double>() + k * C};
+    sums[k] = trial_loss(z + k * b * C, trial, rows.shape[static_cast<std::size_t>(k)],
+                         scratch.data(), gradient ? gradient + k * b * C : nullptr);
   }
 }
 
@@ -93,7 +95,7 @@ struct Result {
 Result compute(const at::Tensor& logits, const LossRows& rows, bool with_gradient) {
   const at::Tensor z = logits.contiguous();
   Result result{at::empty({z.size(0)}, z.options().dtype(at::kDouble)), {}};
-  if (with_gradient) result.gradient = at::zeros_like(z);
+  if (with_gradient) result.gradient = at::empty_like(z);
   double* sums = result.sums.mutable_data_ptr<double>();
   if (z.scalar_type() == at::kFloat) {
     all_rows<float>(z, rows, sums,
@@ -121,6 +123,24 @@ struct LossSum : torch::autograd::Function<LossSum> {
 };
 
 }  // namespace
+
+template <typename T>
+double trial_loss(const T* logits, const TrialRows& rows, const LossShape& shape, double* scratch,
+                  T* gradient) {
+  const std::int64_t C = rows.classes;
+  double *q = scratch, *l = q + C, *a = l + C, *p = a + C, sum = 0;
+  if (gradient) std::fill_n(gradient, rows.rows * C, T(0));
+  for (std::int64_t r = 0; r < rows.rows; ++r) {
+    if (rows.weight[r] == 0) continue;  // its gradient stays 0
+    coefficients(shape, rows.value ? rows.value + r * C : nullptr, rows.index ? rows.index[r] : 0,
+                 rows.class_weights, C, q);
+    sum += row_loss(logits + r * C, C, shape, q, rows.weight[r], l, a, p,
+                    gradient ? gradient + r * C : nullptr);
+  }
+  return sum;
+}
+template double trial_loss(const float*, const TrialRows&, const LossShape&, double*, float*);
+template double trial_loss(const double*, const TrialRows&, const LossShape&, double*, double*);
 
 at::Tensor loss_sum(const at::Tensor& logits, const LossRows& rows) {
   EMO_CHECK(logits.dim() == 3 && logits.device().is_cpu(), "logits [K,b,C] on the CPU expected");

@@ -4,6 +4,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
 #include <vector>
 
 namespace emosweep::trainer {
@@ -35,5 +36,20 @@ struct LossRows {
 //   focal           sum_c w_c t_c (1 - p_c)^gamma (-l_c)
 // Arithmetic is float64 whatever the logits are: it costs nothing beside the exponentials.
 at::Tensor loss_sum(const at::Tensor& logits, const LossRows& rows);
+
+// The rows of one trial in plain memory.
+struct TrialRows {
+  std::int64_t rows = 0, classes = 0;
+  const double* weight = nullptr;         // [rows]
+  const std::int64_t* index = nullptr;    // [rows], or
+  const double* value = nullptr;          // [rows, classes]
+  const double* class_weights = nullptr;  // [classes]
+};
+
+// The same for one trial, without a graph. gradient [rows, classes]: of the sum with respect to the
+// logits, overwritten; null: not wanted. scratch: 4 * classes. T is float or double.
+template <typename T>
+double trial_loss(const T* logits, const TrialRows& rows, const LossShape& shape, double* scratch,
+                  T* gradient);
 
 }  // namespace emosweep::trainer

@@ -12,6 +12,7 @@ using Json = nlohmann::json;
 
 constexpr int kVersion = 1;
 const char* const kFusions[] = {"none", "concat", "gated", "cross_attention"};
+const char* const kKernels[] = {"torch", "fused"};
 const char* const kNormalise[] = {"train", "group", "none"};
 
 template <std::size_t N>
@@ -57,6 +58,9 @@ ModelFile model_of(const Json& json) {
   m.model.heads = o.at("heads");
   const std::string dtype = o.at("dtype");
   m.model.dtype = dtype == "float64" ? at::kDouble : at::kFloat;
+  // Files from before there were fused kernels do not name them.
+  const std::string kernels = o.value("kernels", "torch");
+  m.model.kernels = static_cast<models::Kernels>(place_of(kKernels, kernels, "kernels"));
   if (dtype != "float64" && dtype != "float32")
     throw InputError("dtype is neither float32 nor float64");
   m.model.classes = static_cast<std::int64_t>(m.classes.size());
@@ -99,6 +103,7 @@ std::vector<std::uint8_t> encode_model(const ModelFile& m) {
                        {"hidden_size", m.model.hidden_size},
                        {"tokens", m.model.tokens},
                        {"heads", m.model.heads},
+                       {"kernels", kKernels[static_cast<int>(m.model.kernels)]},
                        {"dtype", m.model.dtype == at::kDouble ? "float64" : "float32"}}}};
   models::NamedTensors weights = m.weights;
   weights.metadata["emosweep"] = json.dump();  // keys sorted, shortest round-trip numbers

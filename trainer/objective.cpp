@@ -34,7 +34,7 @@ void check(const ObjectiveOptions& o, const ObjectiveOptions& first, std::int64_
   for (double w : o.weights) need(w >= 0, "class_weights: a number below 0");
 }
 
-class ClassificationLoss final : public Objective {
+class ClassificationLoss final : public Objective, public RowLoss {
  public:
   ClassificationLoss(std::vector<ObjectiveOptions> options, const at::Tensor& train_counts)
       : options_(std::move(options)),
@@ -77,8 +77,43 @@ class ClassificationLoss final : public Objective {
   }
 
   std::vector<models::Leaf>& state() override { return state_; }
+  RowLoss* rows() override { return this; }
+
+  const std::string& name() const override { return options_[0].loss; }
+  std::int64_t classes() const override { return classes_; }
+  void count(const RowTargets& rows, double* counts) const override {
+    for (std::int64_t r = 0; r < rows.rows; ++r) {
+      if (rows.weight[r] == 0) continue;
+      const std::int64_t target = rows.index[r];
+      EMO_CHECK(target >= 0 && target < classes_, "a target is not a class index");
+      counts[target] += rows.weight[r];
+    }
+  }
+  RowTerm loss(std::size_t trial, const RowTargets& rows, const double* counts, const float* logits,
+               float* gradient) override {
+    return row_term(trial, rows, counts, logits, gradient);
+  }
+  RowTerm loss(std::size_t trial, const RowTargets& rows, const double* counts,
+               const double* logits, double* gradient) override {
+    return row_term(trial, rows, counts, logits, gradient);
+  }
 
  private:
+  template <typename T>
+  RowTerm row_term(std::size_t k, const RowTargets& rows, const double* counts, const T* logits,
+                   T* gradient) {
+    const double* weights =
+        fixed_.const_data_ptr<double>() + static_cast<std::int64_t>(k) * classes_;
+    scratch_.resize(static_cast<std::size_t>(5 * classes_));
+    if (options_[k].class_weights == ClassWeights::batch) {
+      set_batch_weights(counts, scratch_.data() + 4 * classes_);
+      weights = scratch_.data() + 4 * classes_;
+    }
+    const TrialRows trial{rows.rows, classes_, rows.weight, rows.index, nullptr, weights};
+    return {trial_loss(logits, trial, shape_[k], scratch_.data(), gradient),
+            denominator(k, counts, weights)};
+  }
+
   void set_fixed_weights(const ObjectiveOptions& o, const double* counts, double* w) const {
     if (o.class_weights == ClassWeights::list) std::copy(o.weights.begin(), o.weights.end(), w);
     if (o.class_weights != ClassWeights::balanced) return;
@@ -96,19 +131,25 @@ class ClassificationLoss final : public Objective {
     at::Tensor counts = at::zeros({K, classes_}, at::kDouble);
     double* n = counts.mutable_data_ptr<double>();
     const double* weight = rows.weight.const_data_ptr<double>();
-    for (std::int64_t r = 0; r < K * b; ++r) {
+    for (std::int64_t k = 0; !rows.value.defined() && k < K; ++k) {
+      count({b, rows.index.const_data_ptr<std::int64_t>() + k * b, weight + k * b},
+            n + k * classes_);
+    }
+    for (std::int64_t r = 0; rows.value.defined() && r < K * b; ++r) {
       if (weight[r] == 0) continue;
-      double* of_trial = n + r / b * classes_;
-      if (rows.value.defined()) {
-        const double* soft = rows.value.const_data_ptr<double>() + r * classes_;
-        for (std::int64_t c = 0; c < classes_; ++c) of_trial[c] += weight[r] * soft[c];
-      } else {
-        const std::int64_t target = rows.index.const_data_ptr<std::int64_t>()[r];
-        EMO_CHECK(target >= 0 && target < classes_, "a target is not a class index");
-        of_trial[target] += weight[r];
-      }
+      const double* soft = rows.value.const_data_ptr<double>() + r * classes_;
+      for (std::int64_t c = 0; c < classes_; ++c) n[r / b * classes_ + c] += weight[r] * soft[c];
     }
     return counts;
+  }
+
+  void set_batch_weights(const double* n, double* w) const {
+    double total = 0;
+    for (std::int64_t c = 0; c < classes_; ++c) {
+      w[c] = 1 / ((n[c] > 0 ? n[c] : 1.0) + 0.1);
+      total += w[c];
+    }
+    for (std::int64_t c = 0; c < classes_; ++c) w[c] /= total;
   }
 
   // Batch weights exist in training only: in validation they would make the loss depend on how rows
@@ -119,28 +160,27 @@ class ClassificationLoss final : public Objective {
       if (options_[k].class_weights != ClassWeights::batch) continue;
       if (weights.is_same(fixed_)) weights = fixed_.clone();
       const std::int64_t row = static_cast<std::int64_t>(k) * classes_;
-      const double* n = counts.const_data_ptr<double>() + row;
-      double* w = weights.mutable_data_ptr<double>() + row;
-      double total = 0;
-      for (std::int64_t c = 0; c < classes_; ++c) {
-        w[c] = 1 / ((n[c] > 0 ? n[c] : 1.0) + 0.1);
-        total += w[c];
-      }
-      for (std::int64_t c = 0; c < classes_; ++c) w[c] /= total;
+      set_batch_weights(counts.const_data_ptr<double>() + row,
+                        weights.mutable_data_ptr<double>() + row);
     }
     return weights;
   }
 
+  double denominator(std::size_t k, const double* counts, const double* weights) const {
+    double total = 0;
+    for (std::int64_t c = 0; c < classes_; ++c) {
+      total += by_rows_[k] ? counts[c] : counts[c] * weights[c];
+    }
+    return total;
+  }
+
   at::Tensor denominators(const at::Tensor& counts, const at::Tensor& weights) const {  // [K]
     const std::int64_t K = counts.size(0);
-    at::Tensor result = at::zeros({K}, at::kDouble);
+    at::Tensor result = at::empty({K}, at::kDouble);
     for (std::int64_t k = 0; k < K; ++k) {
-      const double* n = counts.const_data_ptr<double>() + k * classes_;
-      const double* w = weights.const_data_ptr<double>() + k * classes_;
-      double& total = result.mutable_data_ptr<double>()[k];
-      for (std::int64_t c = 0; c < classes_; ++c) {
-        total += by_rows_[static_cast<std::size_t>(k)] ? n[c] : n[c] * w[c];
-      }
+      result.mutable_data_ptr<double>()[k] =
+          denominator(static_cast<std::size_t>(k), counts.const_data_ptr<double>() + k * classes_,
+                      weights.const_data_ptr<double>() + k * classes_);
     }
     return result;
   }
@@ -150,6 +190,7 @@ class ClassificationLoss final : public Objective {
   at::Tensor ones_, fixed_;  // [K], [K,C]: weights none | balanced | list, 1 for batch
   std::vector<LossShape> shape_;
   std::vector<bool> by_rows_;
+  std::vector<double> scratch_;
   std::vector<models::Leaf> state_;
 };
 

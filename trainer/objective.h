@@ -3,6 +3,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,6 +21,31 @@ struct Term {
   at::Tensor sum, count, weight;  // [K] float64, CPU
 };
 
+// Rows of one trial for a step without autograd.
+struct RowTargets {
+  std::int64_t rows = 0;
+  const std::int64_t* index = nullptr;  // [rows]
+  const double* weight = nullptr;       // [rows] 0: padding
+};
+struct RowTerm {
+  double sum = 0, count = 0, weight = 1;  // as in Term
+};
+
+// An objective of one term over plain memory, one trial at a time; for training. Not thread-safe.
+class RowLoss {
+ public:
+  virtual ~RowLoss() = default;
+  virtual const std::string& name() const = 0;
+  virtual std::int64_t classes() const = 0;
+  // Adds what this rank's rows have of every class to counts [C].
+  virtual void count(const RowTargets& rows, double* counts) const = 0;
+  // counts [C]: the team's, of the global batch. gradient [rows, C]: d sum / d logits, overwritten.
+  virtual RowTerm loss(std::size_t trial, const RowTargets& rows, const double* counts,
+                       const float* logits, float* gradient) = 0;
+  virtual RowTerm loss(std::size_t trial, const RowTargets& rows, const double* counts,
+                       const double* logits, double* gradient) = 0;
+};
+
 class Objective {
  public:
   virtual ~Objective() = default;
@@ -27,6 +53,8 @@ class Objective {
                                   const models::Step& step) = 0;
   virtual void after_step(const data::Batch&, const models::Output&, const models::Step&) {}
   virtual std::vector<models::Leaf>& state() = 0;
+  // The same loss for steps without autograd; null where there is none.
+  virtual RowLoss* rows() { return nullptr; }
 };
 
 // Where step.train is false, batch class weights count as 1: otherwise the loss would depend on how

@@ -10,7 +10,8 @@ EVERY = ("--checkpoint-after", "0")
 
 def one_trial(folder, **keys):
     """One trial of two seconds and more."""
-    keys = {"modality": "audio", "protocol": "holdout", "epochs": 3000, "patience": 0, "seeds": "[1]", **keys}
+    keys = {"modality": "audio", "protocol": "holdout", "epochs": 3000, "patience": 0, "seeds": "[1]",
+            **h.SLOW, **keys}
     return h.experiment_file(folder, {"long": keys})
 
 
@@ -58,6 +59,10 @@ def killed_and_resumed(folder, ranks=None, **keys):
 
 def test_killed_twice(folder):
     killed_and_resumed(folder)
+
+
+def test_killed_twice_with_fused_kernels(folder):
+    killed_and_resumed(folder, kernels="fused", epochs=40000)
 
 
 def test_a_team_of_two_killed_twice(folder):

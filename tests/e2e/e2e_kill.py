@@ -47,7 +47,7 @@ def test_killed_at_random_times(folder):
 
 
 def test_no_rank_outlives_mpirun(folder):
-    file, run = h.small_file(folder, seeds="[1, 2]", epochs=2000), folder / "run"
+    file, run = h.small_file(folder, seeds="[1, 2]", epochs=2000, **h.SLOW), folder / "run"
     process = h.start("run", file, "-e", "gate", "-o", run, ranks=2)
     h.wait_until(lambda: len(h.processes_of(run)) == 2 and (run / "state.json").exists(), 30, "two ranks at work")
     process.kill()

@@ -119,7 +119,7 @@ def test_killed_shards_are_finished_by_a_plain_run_or_by_other_shards(folder):
 
 
 def slow_file(folder):
-    return h.small_file(folder, seeds="[1]", experiments={"slow": {"modality": "audio"}}, epochs=50000)
+    return h.small_file(folder, seeds="[1]", experiments={"slow": {"modality": "audio"}}, epochs=50000, **h.SLOW)
 
 
 def visible(run):

@@ -84,7 +84,10 @@ def experiment_file(folder, experiments, **changes):
 
 
 SMALL = {"one": {"modality": "audio"}, "gate": {"fusion_type": "gated"}, "linear": {"model": "linear"}}
-NETWORK_ONLY = {"hidden_size", "epochs", "batch_size", "lr"}
+NETWORK_ONLY = {"hidden_size", "epochs", "batch_size", "lr", "kernels"}
+
+# For tests that need a trial of seconds.
+SLOW = {"kernels": "torch"}
 
 
 def small_file(folder, seeds="[1, 2]", experiments=None, **changes):

@@ -26,7 +26,7 @@ TEST(Identity, TextOfAFixedConditionStaysAsItIs) {
   const Plan plan =
       files.plan(one_experiment("modality: both\nfusion_type: cross_attention\nlr: 3.0e-4\nloss: "
                                 "focal\nclass_weights: balanced\n"
-                                "seeds: [3]\ntokens: 8\nepochs: 50"));
+                                "seeds: [3]\ntokens: 8\nepochs: 50\nkernels: torch"));
   const std::string canonical = canonical_of(plan, plan.trials.front());
   std::string text = canonical;
   const PlannedExperiment& experiment = plan.experiments.front();
@@ -48,6 +48,29 @@ TEST(Identity, TextOfAFixedConditionStaysAsItIs) {
   EXPECT_EQ(sha256(canonical), plan.trials.front().id);
 }
 
+TEST(Identity, KernelsAreResolvedByThePlanAndFusedOnesStandInTheText) {
+  const SampleFiles files;
+  const auto canonical = [&](const std::string& keys) {
+    const Plan plan = files.plan(one_experiment("modality: audio\n" + keys));
+    return canonical_of(plan, plan.trials.front());
+  };
+  const std::string fused = canonical("kernels: fused");
+  EXPECT_NE(fused.find("kernels=fused\n"), std::string::npos);
+  EXPECT_EQ(canonical("kernels: auto"), fused);
+  EXPECT_EQ(canonical(""), fused);
+  EXPECT_EQ(canonical("kernels: torch").find("kernels"), std::string::npos);
+  EXPECT_EQ(canonical("hidden_size: 2048").find("kernels"), std::string::npos);
+  EXPECT_EQ(canonical("model: linear").find("kernels"), std::string::npos);
+  try {
+    files.plan(one_experiment("modality: audio\nhidden_size: 2048\nkernels: fused"));
+    FAIL() << "a width that fused kernels do not have";
+  } catch (const InputError& e) {
+    EXPECT_NE(std::string(e.what()).find("kernels: fused does not suit this model: hidden_size"),
+              std::string::npos)
+        << e.what();
+  }
+}
+
 TEST(Identity, GoldenId) {
   Values values;
   for (const KeyInfo& row : key_table()) values[row.key] = default_value(row);
@@ -56,6 +79,7 @@ TEST(Identity, GoldenId) {
   values[Key::lr].text = "0.01";
   values[Key::device].text = "cpu";
   values[Key::dtype].text = "float32";
+  values[Key::kernels].text = "torch";
   values[Key::selection_metric].text = "loss";
   const std::string condition = condition_canonical(values, sha256("data"));
   TrialIds network(condition, true);

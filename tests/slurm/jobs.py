@@ -106,14 +106,15 @@ def expected_summary(seeds, epochs):
     """Of sweep()'s experiments, by one undisturbed rank without Slurm."""
     with tempfile.TemporaryDirectory(prefix="emosweep-e2e-") as folder:
         run = pathlib.Path(folder) / "alone"
-        h.emosweep("run", h.small_file(folder, seeds=seeds, epochs=epochs), "--all", "-o", run)
+        h.emosweep("run", h.small_file(folder, seeds=seeds, epochs=epochs, **h.SLOW), "--all", "-o", run)
         return h.summary(run)
 
 
 def sweep(folder, seeds="[1, 2]", epochs=150):
     """A sweep of some seconds -> (experiment file, run folder, summary to expect)."""
     need_cluster()
-    return h.small_file(folder, seeds=seeds, epochs=epochs), folder / "run", expected_summary(seeds, epochs)
+    file = h.small_file(folder, seeds=seeds, epochs=epochs, **h.SLOW)
+    return file, folder / "run", expected_summary(seeds, epochs)
 
 
 def nothing_left(run):

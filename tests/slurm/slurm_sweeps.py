@@ -61,7 +61,7 @@ def test_array_of_two_shards(folder):
 def test_trial_longer_than_the_time_limit(folder):
     """Slurm 22.05 does not tell a job its end: the script does, no trial fits, and the job ends for good."""
     j.need_cluster()
-    file, run = h.small_file(folder, experiments={"gate": {"fusion_type": "gated"}}, epochs=1_000_000), folder / "run"
+    file, run = h.small_file(folder, experiments={"gate": {"fusion_type": "gated"}}, epochs=1_000_000, **h.SLOW), folder / "run"
     job = j.submit(folder, j.SWEEP, file.name, "-o", run, options=[*j.TWO_NODES, "-t1"])
     assert job.end(75, seconds=30)["Restarts"] == "0"
     assert h.state(run)["message"] == "time limit", h.state(run)

@@ -88,9 +88,11 @@ void damage(const fs::path& file) {
 }
 
 TEST_F(Resuming, EqualsTheUninterruptedTrialBitForBitWithEveryOptimizer) {
-  for (const char* optimizer : {"adamw", "adam", "sgd"}) {
+  for (const std::string optimizer : {"adamw", "adam", "sgd", "fused adamw"}) {
     SCOPED_TRACE(optimizer);
-    spec.optimizer.optimizer = optimizer;
+    const bool fused = optimizer == "fused adamw";
+    spec.model.kernels = fused ? models::Kernels::fused : models::Kernels::torch;
+    spec.optimizer.optimizer = fused ? "adamw" : optimizer;
     spec.optimizer.momentum = 0.9;
     spec.optimizer.clip_norm = 1;
     const Trained whole = train();

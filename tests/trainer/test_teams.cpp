@@ -83,9 +83,24 @@ struct Teams : testing::Test {
   TrialSpec spec = test::spec_of(dataset, fold);
 
   // Double: 1e-9 in every logit and in the curves. Float: 1e-4 after one epoch. Equal predictions.
+  // With both kinds of kernels, which also agree with each other.
   void expect_one_is_many() {
+    const TrialSpec kept = spec;
+    spec.model.dtype = at::kDouble;
+    const at::Tensor torch_logits = on_ranks(1, spec).logits;
+    for (models::Kernels kernels : {models::Kernels::torch, models::Kernels::fused}) {
+      SCOPED_TRACE(kernels == models::Kernels::torch ? "torch" : "fused");
+      spec = kept;
+      spec.model.kernels = kernels;
+      expect_one_is_many_with(torch_logits);
+    }
+    spec = kept;
+  }
+
+  void expect_one_is_many_with(const at::Tensor& torch_logits) {
     spec.model.dtype = at::kDouble;
     const Outcome one = on_ranks(1, spec);
+    EXPECT_LE(difference(one.logits, torch_logits), 1e-9);
     EXPECT_GT((one.end - one.start).norm().item<double>(), 0.1 * one.start.norm().item<double>())
         << "weights that do not move prove nothing";
     for (int ranks : {2, 3}) {
@@ -225,9 +240,11 @@ TEST_F(Teams, WholeTrialsAgreeToTheRecord) {
     }
     return all[0].record.result;
   };
-  for (const char* model : {"mlp", "linear"}) {
+  for (const char* model : {"fused", "mlp", "linear"}) {
     SCOPED_TRACE(model);
-    spec.model.model = model;
+    const bool fused = model == std::string("fused");
+    spec.model.model = fused ? "mlp" : model;
+    spec.model.kernels = fused ? models::Kernels::fused : models::Kernels::torch;
     const results::Outcome one = record_on(1);
     for (int ranks : {2, 3}) {
       const results::Outcome many = record_on(ranks);

@@ -1,0 +1,423 @@
+#include "models/fused_kernels.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+#include "base/wide.h"
+
+namespace emosweep::models {
+namespace {
+
+constexpr double kEpsilon = 1e-5;
+constexpr std::int64_t kLanes = 16;
+
+// Sum of term(i) over a row.
+template <typename T, typename Term>
+EMO_BODY T row_sum(std::int64_t n, const Term& term) {
+  T part[kLanes] = {};
+  const std::int64_t whole = n / kLanes * kLanes;
+  for (std::int64_t i = 0; i < whole; i += kLanes) {
+    for (std::int64_t j = 0; j < kLanes; ++j) part[j] += term(i + j);
+  }
+  constexpr std::int64_t kHalf = kLanes / 2;  // attention often has 8 keys
+  std::int64_t rest = whole;
+  if (n - rest >= kHalf) {
+    for (std::int64_t j = 0; j < kHalf; ++j) part[j] += term(rest + j);
+    rest += kHalf;
+  }
+  for (std::int64_t half = kHalf; half > 0; half /= 2) {
+    for (std::int64_t j = 0; j < half; ++j) part[j] += part[j + half];
+  }
+  T sum = part[0];
+  for (std::int64_t i = rest; i < n; ++i) sum += term(i);
+  return sum;
+}
+
+template <typename T>
+EMO_BODY void norm_row(const NormRows<T>& n, std::int64_t r, const T* __restrict x,
+                       T* __restrict normal) {
+  const std::int64_t H = n.width;
+  const T share = T(1) / static_cast<T>(H);
+  const T mean = row_sum<T>(H, [&](std::int64_t i) { return x[i]; }) * share;
+  const T variance =
+      row_sum<T>(H, [&](std::int64_t i) { return (x[i] - mean) * (x[i] - mean); }) * share;
+  const T scale = T(1) / std::sqrt(variance + static_cast<T>(kEpsilon));
+  n.scale[r] = scale;
+  for (std::int64_t i = 0; i < H; ++i) normal[i] = (x[i] - mean) * scale;
+}
+
+template <typename T>
+EMO_BODY void norm_forward_body(const NormRows<T>& n, const Drop& drop, const T* from, T* to) {
+  const std::int64_t H = n.width;
+  const T* __restrict gamma = n.gamma, * __restrict beta = n.beta;
+  const auto keep = static_cast<T>(drop.keep);
+  const std::uint32_t threshold = drop.threshold;
+  for (std::int64_t r = 0; r < n.rows; ++r) {
+    T* __restrict normal = n.normal + r * H;
+    norm_row(n, r, from + r * n.ld, normal);
+    T* __restrict y = to + r * n.ld;
+    if (!n.relu) {
+      for (std::int64_t i = 0; i < H; ++i) y[i] = normal[i] * gamma[i] + beta[i];
+      continue;
+    }
+    if (n.present && !n.present[r]) {
+      for (std::int64_t i = 0; i < H; ++i) y[i] = 0;
+      continue;
+    }
+    if (drop.words) {
+      const std::uint32_t* __restrict word = drop.words + r * drop.words_ld;
+      for (std::int64_t i = 0; i < H; ++i) {
+        const T v = normal[i] * gamma[i] + beta[i];
+        const T kept = word[i] >= threshold ? keep : T(0);
+        y[i] = (v < T(0) ? T(0) : v) * kept;  // NaN stays NaN
+      }
+    } else {
+      for (std::int64_t i = 0; i < H; ++i) {
+        const T v = normal[i] * gamma[i] + beta[i];
+        y[i] = v < T(0) ? T(0) : v;
+      }
+    }
+  }
+}
+
+template <typename T>
+EMO_BODY void norm_backward_body(const NormRows<T>& n, double keep_scale, const T* from, T* outer,
+                                 T* __restrict d_gamma, T* __restrict d_beta) {
+  const std::int64_t H = n.width;
+  const T* __restrict gamma = n.gamma;
+  const auto keep = static_cast<T>(keep_scale);
+  const T share = T(1) / static_cast<T>(H);
+  for (std::int64_t i = 0; i < H; ++i) d_gamma[i] = d_beta[i] = 0;
+  for (std::int64_t r = 0; r < n.rows; ++r) {
+    const T* __restrict normal = n.normal + r * H;
+    T* __restrict d = outer + r * n.ld;
+    if (n.relu) {
+      const T* __restrict y = from + r * n.ld;
+      for (std::int64_t i = 0; i < H; ++i) d[i] = y[i] > T(0) ? d[i] * keep : T(0);
+    }
+    for (std::int64_t i = 0; i < H; ++i) {
+      d_gamma[i] += d[i] * normal[i];
+      d_beta[i] += d[i];
+      d[i] *= gamma[i];
+    }
+    const T mean = row_sum<T>(H, [&](std::int64_t i) { return d[i]; }) * share;
+    const T along = row_sum<T>(H, [&](std::int64_t i) { return d[i] * normal[i]; }) * share;
+    const T scale = n.scale[r];
+    for (std::int64_t i = 0; i < H; ++i) d[i] = scale * (d[i] - mean - normal[i] * along);
+  }
+}
+
+template <typename T>
+EMO_BODY void relu_forward_body(T* __restrict x, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) x[i] = x[i] < T(0) ? T(0) : x[i];
+}
+
+template <typename T>
+EMO_BODY void relu_backward_body(const T* __restrict y, T* __restrict d, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) d[i] = y[i] > T(0) ? d[i] : T(0);
+}
+
+template <typename T>
+EMO_BODY void sum_rows_body(const T* x, std::int64_t rows, std::int64_t width, std::int64_t ld,
+                            T* __restrict sum) {
+  for (std::int64_t i = 0; i < width; ++i) sum[i] = 0;
+  for (std::int64_t r = 0; r < rows; ++r) {
+    const T* __restrict row = x + r * ld;
+    for (std::int64_t i = 0; i < width; ++i) sum[i] += row[i];
+  }
+}
+
+// A row without any modality keeps all gates: never 0 / 0.
+template <typename T>
+void softmax_gates(T* gate, const bool* present, std::int64_t M) {
+  const bool all = !present || std::none_of(present, present + M, [](bool p) { return p; });
+  T top = -INFINITY;
+  for (std::int64_t m = 0; m < M; ++m) {
+    if (all || present[m]) top = std::isnan(gate[m]) ? gate[m] : std::max(top, gate[m]);
+  }
+  T sum = 0;
+  for (std::int64_t m = 0; m < M; ++m) {
+    gate[m] = all || present[m] ? std::exp(gate[m] - top) : T(0);
+    sum += gate[m];
+  }
+  for (std::int64_t m = 0; m < M; ++m) gate[m] /= sum;
+}
+
+template <typename T>
+EMO_BODY void gate_forward_body(const GateRows<T>& g, T* logits, T* sums) {
+  const std::int64_t M = g.modalities, H = g.width;
+  for (std::int64_t r = 0; r < g.rows; ++r) {
+    T* gate = logits + r * M;
+    softmax_gates(gate, g.present ? g.present + r * M : nullptr, M);
+    T* __restrict s = sums + r * H;
+    for (std::int64_t i = 0; i < H; ++i) s[i] = 0;
+    for (std::int64_t m = 0; m < M; ++m) {
+      const T* __restrict z = g.z + (r * M + m) * H;
+      const T weight = gate[m];
+      for (std::int64_t i = 0; i < H; ++i) s[i] += weight * z[i];
+    }
+  }
+}
+
+template <typename T>
+EMO_BODY void gate_backward_body(const GateRows<T>& g, const T* gates, const T* outer, T* d_logits,
+                                 T* dz) {
+  const std::int64_t M = g.modalities, H = g.width;
+  for (std::int64_t r = 0; r < g.rows; ++r) {
+    const T* gate = gates + r * M;
+    const T* __restrict d = outer + r * H;
+    T* d_gate = d_logits + r * M;
+    T mean = 0;
+    for (std::int64_t m = 0; m < M; ++m) {
+      const T* __restrict z = g.z + (r * M + m) * H;
+      T* __restrict to = dz + (r * M + m) * H;
+      d_gate[m] = row_sum<T>(H, [&](std::int64_t i) { return d[i] * z[i]; });
+      mean += gate[m] * d_gate[m];
+      for (std::int64_t i = 0; i < H; ++i) to[i] = gate[m] * d[i];
+    }
+    for (std::int64_t m = 0; m < M; ++m) d_gate[m] = gate[m] * (d_gate[m] - mean);
+  }
+}
+
+// exp without a call: 2^n times a polynomial (degree 6 on [-ln 2 / 2, ln 2 / 2], relative error
+// below 2e-7). x <= 0; results below 2^-126 are 0.
+EMO_BODY float exp_negative(float x) {
+  const float shifted = std::max(x, -87.0f) * 1.44269504f + 12582912.0f;  // 1.5 * 2^23: rounds
+  const float n = shifted - 12582912.0f;
+  const float r = (std::max(x, -87.0f) - n * 0.693359375f) + n * 2.12194440e-4f;
+  float p = 1.3888889e-3f;
+  p = p * r + 8.3333333e-3f;
+  p = p * r + 4.1666667e-2f;
+  p = p * r + 1.6666667e-1f;
+  p = p * r + 0.5f;
+  p = p * r + 1.0f;
+  p = p * r + 1.0f;
+  const auto exponent = static_cast<std::int32_t>(n) + 127;
+  return x < -87.0f ? 0.0f : p * std::bit_cast<float>(exponent << 23);
+}
+EMO_BODY double exp_negative(double x) { return std::exp(x); }
+
+template <typename T>
+EMO_BODY void softmax_forward_body(const AttentionRows<T>& a, T* p) {
+  for (std::int64_t r = 0; r < a.rows; ++r) {
+    T* __restrict row = p + r * a.keys;
+    T top = -INFINITY;
+    for (std::int64_t g = 0; g < a.keys; g += a.group) {
+      if (!a.seen[g / a.group]) continue;
+      for (std::int64_t i = g; i < g + a.group; ++i) top = row[i] > top ? row[i] : top;
+    }
+    T sum = 0;
+    for (std::int64_t g = 0; g < a.keys; g += a.group) {
+      if (!a.seen[g / a.group]) {
+        for (std::int64_t i = g; i < g + a.group; ++i) row[i] = 0;
+        continue;
+      }
+      for (std::int64_t i = g; i < g + a.group; ++i) {
+        row[i] = exp_negative((row[i] - top) * a.scale);
+      }
+      sum += row_sum<T>(a.group, [&](std::int64_t i) { return row[g + i]; });
+    }
+    const T share = T(1) / sum;
+    for (std::int64_t i = 0; i < a.keys; ++i) row[i] *= share;
+  }
+}
+
+template <typename T>
+EMO_BODY void softmax_backward_body(const AttentionRows<T>& a, const T* weights, T* outer) {
+  for (std::int64_t r = 0; r < a.rows; ++r) {
+    const T* __restrict p = weights + r * a.keys;
+    T* __restrict d = outer + r * a.keys;
+    const T mean = row_sum<T>(a.keys, [&](std::int64_t i) { return p[i] * d[i]; });
+    for (std::int64_t i = 0; i < a.keys; ++i) d[i] = p[i] * (d[i] - mean) * a.scale;
+  }
+}
+
+template <typename T>
+EMO_BODY void pool_forward_body(const PoolRows<T>& p, T* to) {
+  const std::int64_t H = p.width;
+  const T share = T(1) / static_cast<T>(H), token_share = T(1) / static_cast<T>(p.tokens);
+  for (std::int64_t r = 0; r < p.rows; ++r) {
+    T* __restrict pooled = to + r * p.ld;
+    for (std::int64_t i = 0; i < H; ++i) pooled[i] = 0;
+    for (std::int64_t t = r * p.tokens; t < (r + 1) * p.tokens; ++t) {
+      T* __restrict x = p.normal + t * H;
+      const T mean = row_sum<T>(H, [&](std::int64_t i) { return x[i]; }) * share;
+      const T variance =
+          row_sum<T>(H, [&](std::int64_t i) { return (x[i] - mean) * (x[i] - mean); }) * share;
+      const T scale = T(1) / std::sqrt(variance + static_cast<T>(kEpsilon));
+      p.scale[t] = scale;
+      for (std::int64_t i = 0; i < H; ++i) {
+        x[i] = (x[i] - mean) * scale;
+        pooled[i] += x[i];
+      }
+    }
+    const bool here = !p.present || p.present[r * p.present_ld];
+    for (std::int64_t i = 0; i < H; ++i) {
+      pooled[i] = here ? pooled[i] * token_share * p.gamma[i] + p.beta[i] : T(0);
+    }
+  }
+}
+
+template <typename T>
+EMO_BODY void pool_backward_body(const PoolRows<T>& p, const T* from, T* d_tokens,
+                                 T* __restrict d_gamma, T* __restrict d_beta) {
+  const std::int64_t H = p.width;
+  const T share = T(1) / static_cast<T>(H), token_share = T(1) / static_cast<T>(p.tokens);
+  for (std::int64_t i = 0; i < H; ++i) d_gamma[i] = d_beta[i] = 0;
+  for (std::int64_t r = 0; r < p.rows; ++r) {
+    const T* __restrict d = from + r * p.ld;
+    const bool here = !p.present || p.present[r * p.present_ld];
+    for (std::int64_t i = 0; here && i < H; ++i) d_beta[i] += d[i];
+    for (std::int64_t t = r * p.tokens; t < (r + 1) * p.tokens; ++t) {
+      const T* __restrict normal = p.normal + t * H;
+      T* __restrict e = d_tokens + t * H;
+      if (!here) {
+        for (std::int64_t i = 0; i < H; ++i) e[i] = 0;
+        continue;
+      }
+      for (std::int64_t i = 0; i < H; ++i) {
+        const T g = d[i] * token_share;
+        d_gamma[i] += g * normal[i];
+        e[i] = g * p.gamma[i];
+      }
+      const T mean = row_sum<T>(H, [&](std::int64_t i) { return e[i]; }) * share;
+      const T along = row_sum<T>(H, [&](std::int64_t i) { return e[i] * normal[i]; }) * share;
+      for (std::int64_t i = 0; i < H; ++i) e[i] = p.scale[t] * (e[i] - mean - normal[i] * along);
+    }
+  }
+}
+
+// Each body twice: for any processor, and for those of base/wide.h.
+template <typename T>
+EMO_WIDE void norm_forward_wide(const NormRows<T>& n, const Drop& drop, const T* x, T* y) {
+  norm_forward_body(n, drop, x, y);
+}
+template <typename T>
+EMO_WIDE void norm_backward_wide(const NormRows<T>& n, double keep, const T* y, T* d, T* d_gamma,
+                                 T* d_beta) {
+  norm_backward_body(n, keep, y, d, d_gamma, d_beta);
+}
+template <typename T>
+EMO_WIDE void relu_forward_wide(T* x, std::int64_t count) {
+  relu_forward_body(x, count);
+}
+template <typename T>
+EMO_WIDE void relu_backward_wide(const T* y, T* d, std::int64_t count) {
+  relu_backward_body(y, d, count);
+}
+template <typename T>
+EMO_WIDE void sum_rows_wide(const T* x, std::int64_t rows, std::int64_t width, std::int64_t ld,
+                            T* sum) {
+  sum_rows_body(x, rows, width, ld, sum);
+}
+template <typename T>
+EMO_WIDE void gate_forward_wide(const GateRows<T>& g, T* logits, T* s) {
+  gate_forward_body(g, logits, s);
+}
+template <typename T>
+EMO_WIDE void gate_backward_wide(const GateRows<T>& g, const T* gates, const T* d_s, T* d_logits,
+                                 T* dz) {
+  gate_backward_body(g, gates, d_s, d_logits, dz);
+}
+template <typename T>
+EMO_WIDE void softmax_forward_wide(const AttentionRows<T>& a, T* p) {
+  softmax_forward_body(a, p);
+}
+template <typename T>
+EMO_WIDE void softmax_backward_wide(const AttentionRows<T>& a, const T* p, T* d) {
+  softmax_backward_body(a, p, d);
+}
+template <typename T>
+EMO_WIDE void pool_forward_wide(const PoolRows<T>& p, T* pooled) {
+  pool_forward_body(p, pooled);
+}
+template <typename T>
+EMO_WIDE void pool_backward_wide(const PoolRows<T>& p, const T* d, T* d_tokens, T* d_gamma,
+                                 T* d_beta) {
+  pool_backward_body(p, d, d_tokens, d_gamma, d_beta);
+}
+
+}  // namespace
+
+template <typename T>
+void norm_forward(const NormRows<T>& n, const Drop& drop, const T* x, T* y) {
+  wide() ? norm_forward_wide(n, drop, x, y) : norm_forward_body(n, drop, x, y);
+}
+
+template <typename T>
+void norm_backward(const NormRows<T>& n, double keep, const T* y, T* d, T* d_gamma, T* d_beta) {
+  wide() ? norm_backward_wide(n, keep, y, d, d_gamma, d_beta)
+         : norm_backward_body(n, keep, y, d, d_gamma, d_beta);
+}
+
+template <typename T>
+void relu_forward(T* x, std::int64_t count) {
+  wide() ? relu_forward_wide(x, count) : relu_forward_body(x, count);
+}
+
+template <typename T>
+void relu_backward(const T* y, T* d, std::int64_t count) {
+  wide() ? relu_backward_wide(y, d, count) : relu_backward_body(y, d, count);
+}
+
+template <typename T>
+void fill_rows(const T* row, std::int64_t rows, std::int64_t width, T* to, std::int64_t ld) {
+  for (std::int64_t r = 0; r < rows; ++r) std::copy_n(row, width, to + r * ld);
+}
+
+template <typename T>
+void sum_rows(const T* x, std::int64_t rows, std::int64_t width, std::int64_t ld, T* sum) {
+  wide() ? sum_rows_wide(x, rows, width, ld, sum) : sum_rows_body(x, rows, width, ld, sum);
+}
+
+template <typename T>
+void gate_forward(const GateRows<T>& g, T* logits, T* s) {
+  wide() ? gate_forward_wide(g, logits, s) : gate_forward_body(g, logits, s);
+}
+
+template <typename T>
+void gate_backward(const GateRows<T>& g, const T* gates, const T* d_s, T* d_logits, T* dz) {
+  wide() ? gate_backward_wide(g, gates, d_s, d_logits, dz)
+         : gate_backward_body(g, gates, d_s, d_logits, dz);
+}
+
+template <typename T>
+void softmax_forward(const AttentionRows<T>& a, T* p) {
+  wide() ? softmax_forward_wide(a, p) : softmax_forward_body(a, p);
+}
+
+template <typename T>
+void softmax_backward(const AttentionRows<T>& a, const T* p, T* d) {
+  wide() ? softmax_backward_wide(a, p, d) : softmax_backward_body(a, p, d);
+}
+
+template <typename T>
+void pool_forward(const PoolRows<T>& p, T* pooled) {
+  wide() ? pool_forward_wide(p, pooled) : pool_forward_body(p, pooled);
+}
+
+template <typename T>
+void pool_backward(const PoolRows<T>& p, const T* d, T* d_tokens, T* d_gamma, T* d_beta) {
+  wide() ? pool_backward_wide(p, d, d_tokens, d_gamma, d_beta)
+         : pool_backward_body(p, d, d_tokens, d_gamma, d_beta);
+}
+
+#define EMO_INSTANTIATE(T)                                                         \
+  template void norm_forward(const NormRows<T>&, const Drop&, const T*, T*);       \
+  template void norm_backward(const NormRows<T>&, double, const T*, T*, T*, T*);   \
+  template void relu_forward(T*, std::int64_t);                                    \
+  template void relu_backward(const T*, T*, std::int64_t);                         \
+  template void fill_rows(const T*, std::int64_t, std::int64_t, T*, std::int64_t); \
+  template void sum_rows(const T*, std::int64_t, std::int64_t, std::int64_t, T*);  \
+  template void gate_forward(const GateRows<T>&, T*, T*);                          \
+  template void gate_backward(const GateRows<T>&, const T*, const T*, T*, T*);     \
+  template void softmax_forward(const AttentionRows<T>&, T*);                      \
+  template void softmax_backward(const AttentionRows<T>&, const T*, T*);           \
+  template void pool_forward(const PoolRows<T>&, T*);                              \
+  template void pool_backward(const PoolRows<T>&, const T*, T*, T*, T*);
+EMO_INSTANTIATE(float)
+EMO_INSTANTIATE(double)
+#undef EMO_INSTANTIATE
+
+}  // namespace emosweep::models

@@ -1,0 +1,42 @@
+// Products and transposes of small matrices, row by row in memory, by kernels that libxsmm makes at
+// run time for exactly one shape and this processor.
+#pragma once
+
+#include <cstdint>
+
+namespace emosweep::models {
+
+// C [m,n] = A B, or C += A B, with B [k,n] and A [m,k] or, `transposed`, A stored as [k,m].
+struct ProductShape {
+  std::int64_t m = 0, n = 0, k = 0;
+  std::int64_t lda = 0, ldb = 0, ldc = 0;  // elements from one stored row to the next
+  bool transposed = false, add = false;
+};
+
+// Immutable; calls are thread-safe. Where no kernel can be made (a processor that libxsmm does not
+// know, memory that may not hold code) plain loops do the same. T is float or double.
+template <typename T>
+class Product {
+ public:
+  Product() = default;
+  explicit Product(const ProductShape& shape);
+  void operator()(const T* a, const T* b, T* c) const {
+    kernel_ != nullptr ? kernel_(b, a, c) : plain(a, b, c);
+  }
+
+ private:
+  void plain(const T* a, const T* b, T* c) const;
+
+  using Kernel = void (*)(const T*, const T*, T*, ...);
+  ProductShape shape_;
+  Kernel kernel_ = nullptr;  // libxsmm keeps it for the process's life
+};
+
+// to [columns, rows] = from [rows, columns] transposed; `to` is dense, from's rows are `ld` apart
+// (0: dense).
+void transpose(const float* from, std::int64_t rows, std::int64_t columns, float* to,
+               std::int64_t ld = 0);
+void transpose(const double* from, std::int64_t rows, std::int64_t columns, double* to,
+               std::int64_t ld = 0);
+
+}  // namespace emosweep::models

@@ -1,0 +1,203 @@
+// Fused networks against the torch compositions and their autograd.
+#include <gtest/gtest.h>
+
+#include <numeric>
+
+#include "base/error.h"
+#include "models/fused_model.h"
+#include "models/fused_network.h"
+#include "models/small_product.h"
+#include "support.h"
+
+namespace emosweep::models::test {
+namespace {
+
+struct Case {
+  const char* name;
+  Fusion fusion;
+  std::int64_t modalities;
+  std::int64_t hidden = 6, tokens = 3, heads = 2, rows = 7;
+};
+
+std::ostream& operator<<(std::ostream& out, const Case& c) { return out << c.name; }
+
+class Fused : public testing::TestWithParam<Case> {
+ protected:
+  static ModelOptions options(at::ScalarType dtype) {
+    ModelOptions o = options_of(GetParam().fusion, GetParam().modalities, dtype);
+    o.hidden_size = GetParam().hidden;
+    o.tokens = GetParam().tokens;
+    o.heads = GetParam().heads;
+    return o;
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(
+    Fusions, Fused,
+    testing::Values(Case{"none", Fusion::none, 1}, Case{"none64", Fusion::none, 1, 64, 8, 4, 32},
+                    Case{"concat2", Fusion::concat, 2}, Case{"concat3", Fusion::concat, 3},
+                    Case{"concat64", Fusion::concat, 2, 64, 8, 4, 32},
+                    Case{"gated2", Fusion::gated, 2}, Case{"gated4", Fusion::gated, 4},
+                    Case{"gated65", Fusion::gated, 2, 65, 8, 5, 32},
+                    Case{"cross2", Fusion::cross_attention, 2},
+                    Case{"cross3", Fusion::cross_attention, 3},
+                    Case{"cross4", Fusion::cross_attention, 4, 20, 5, 4, 10},
+                    Case{"cross64", Fusion::cross_attention, 2, 64, 8, 4, 32}),
+    [](const auto& test) { return test.param.name; });
+
+// The batch's rows, stored in another order than they are asked for.
+template <typename T>
+struct Stored {
+  std::vector<at::Tensor> held;
+  std::vector<std::int64_t> order;
+  FusedRows<T> rows;
+
+  Stored(const data::Batch& batch, double dropout, std::int64_t step) {
+    const std::int64_t n = batch.position.size(1);
+    order.resize(static_cast<std::size_t>(n));
+    for (std::int64_t i = 0; i < n; ++i) order[static_cast<std::size_t>(i)] = (i * 3 + 1) % n;
+    const at::Tensor to = at::tensor(order, at::kLong);
+    for (const data::Input& input : batch.inputs) {
+      at::Tensor x = at::empty_like(input.x[0]);
+      x.index_copy_(0, to, input.x[0]);
+      held.push_back(x);
+      rows.x.push_back(held.back().const_data_ptr<T>());
+      rows.present.push_back(nullptr);
+      if (!input.present.defined()) continue;
+      at::Tensor present = at::empty_like(input.present[0]);
+      present.index_copy_(0, to, input.present[0]);
+      // Whatever stands in an absent modality's features is not looked at.
+      held.back().masked_fill_(present.logical_not().unsqueeze(1),
+                               std::numeric_limits<double>::quiet_NaN());
+      held.push_back(present);
+      rows.present.back() = held.back().const_data_ptr<bool>();
+    }
+    rows.row = order.data();
+    rows.dropout = dropout;
+    rows.step = step;
+    rows.first_position = batch.position[0][0].item<std::int64_t>();
+  }
+};
+
+at::Tensor weights_like(const at::Tensor& y) {  // no part of the gradient cancels
+  return at::arange(1, y.numel() + 1, y.options()).view(y.sizes()).sin();
+}
+
+struct Compared {
+  double logits = 0, gradient = 0, gradient_size = 0;
+};
+
+template <typename T>
+Compared compare(const ModelOptions& o, bool absent, double dropout) {
+  const std::vector<StreamKey> keys = keys_of(1);
+  const auto torch = make_model(o, keys);
+  const data::Batch batch = batch_of(o, {.rows = Fused::GetParam().rows, .absent = absent});
+  StepParts parts{keys, at::tensor(std::vector<double>{dropout}), {}};
+  const at::Tensor expected = torch->forward(batch, step_of(parts, dropout > 0)).heads[0];
+  const at::Tensor w = weights_like(expected);
+  (expected * w).sum().backward();
+
+  const std::int64_t rows = batch.position.size(1);
+  const auto network = make_fused_network<T>(o, keys[0], rows);
+  Stored<T> stored(batch, dropout, 4);
+  const T* parameters = torch->flat().const_data_ptr<T>();
+  at::Tensor gradient = at::zeros_like(torch->flat_grad());
+  Compared out;
+  for (int twice = 0; twice < 2; ++twice) {  // nothing of the first call is left in the second
+    const T* got = network->forward(parameters, stored.rows);
+    const at::Tensor logits =
+        at::from_blob(const_cast<T*>(got), expected.sizes(), expected.options()).clone();
+    network->backward(parameters, w.contiguous().const_data_ptr<T>(),
+                      gradient.mutable_data_ptr<T>());
+    out.logits = std::max(out.logits, (logits - expected).abs().max().template item<double>());
+    out.gradient =
+        std::max(out.gradient, (gradient - torch->flat_grad()).abs().max().template item<double>());
+  }
+  out.gradient_size = torch->flat_grad().abs().max().template item<double>();
+  return out;
+}
+
+TEST_P(Fused, LogitsAndGradientsAreThoseOfTheTorchModel) {
+  for (const bool absent : {false, true}) {
+    for (const double dropout : {0.0, 0.4}) {
+      const Compared in_double = compare<double>(options(at::kDouble), absent, dropout);
+      EXPECT_GT(in_double.gradient_size, 0.1);
+      EXPECT_LE(in_double.logits, 1e-12) << absent << " " << dropout;
+      EXPECT_LE(in_double.gradient, 1e-11 * in_double.gradient_size) << absent << " " << dropout;
+      const Compared in_float = compare<float>(options(at::kFloat), absent, dropout);
+      EXPECT_LE(in_float.logits, 2e-5) << absent << " " << dropout;
+      EXPECT_LE(in_float.gradient, 1e-4 * in_float.gradient_size) << absent << " " << dropout;
+    }
+  }
+}
+
+TEST_P(Fused, TheModelEvaluatesAPackAsTheTorchModelDoes) {
+  ModelOptions o = options(at::kDouble);
+  const std::vector<StreamKey> keys = keys_of(3);
+  const auto torch = make_model(o, keys);
+  o.kernels = Kernels::fused;
+  const auto fused = make_model(o, keys);
+  ASSERT_TRUE(at::equal(torch->flat(), fused->flat()));
+  for (const std::int64_t rows : {7, 4}) {
+    const data::Batch batch = batch_of(o, {.K = 3, .rows = rows});
+    StepParts parts{keys, at::zeros({3}), {}};
+    const Output expected = torch->forward(batch, step_of(parts, false));
+    const Output got = fused->forward(batch, step_of(parts, false));
+    EXPECT_LE((got.heads[0] - expected.heads[0]).abs().max().item<double>(), 1e-12);
+    EXPECT_LE((got.embedding - expected.embedding).abs().max().item<double>(), 1e-12);
+  }
+  StepParts parts{keys, at::zeros({3}), {}};
+  EXPECT_THROW(fused->forward(batch_of(o, {.K = 3}), step_of(parts, true)), std::exception);
+}
+
+TEST_P(Fused, NaNReachesTheLogits) {
+  const ModelOptions o = options(at::kFloat);
+  const std::vector<StreamKey> keys = keys_of(1);
+  const auto torch = make_model(o, keys);
+  torch->leaves()[0].value.detach().fill_(std::numeric_limits<double>::quiet_NaN());
+  const data::Batch batch = batch_of(o, {.absent = false});
+  const auto network = make_fused_network<float>(o, keys[0], 7);
+  Stored<float> stored(batch, 0.3, 4);
+  const float* logits = network->forward(torch->flat().const_data_ptr<float>(), stored.rows);
+  EXPECT_TRUE(std::isnan(logits[0]));
+}
+
+TEST(SmallProduct, AgreesWithPlainSums) {
+  for (const bool transposed : {false, true}) {
+    for (const bool add : {false, true}) {
+      const std::int64_t m = 5, n = 19, k = 13, lda = (transposed ? m : k) + 2, ldb = n + 3,
+                         ldc = n + 1;
+      const at::Tensor a = at::arange((transposed ? k : m) * lda, at::kDouble).sin();
+      const at::Tensor b = at::arange(k * ldb, at::kDouble).cos();
+      at::Tensor c = at::arange(m * ldc, at::kDouble);
+      const at::Tensor before = c.clone();
+      const Product<double> product({m, n, k, lda, ldb, ldc, transposed, add});
+      product(a.const_data_ptr<double>(), b.const_data_ptr<double>(), c.mutable_data_ptr<double>());
+      const at::Tensor left =
+          transposed ? a.view({k, lda}).narrow(1, 0, m).t() : a.view({m, lda}).narrow(1, 0, k);
+      at::Tensor expected = before.clone().view({m, ldc});
+      const at::Tensor sum = at::mm(left, b.view({k, ldb}).narrow(1, 0, n));
+      expected.narrow(1, 0, n).copy_(add ? expected.narrow(1, 0, n) + sum : sum);
+      EXPECT_LE((c - expected.flatten()).abs().max().item<double>(), 1e-13)
+          << transposed << " " << add;
+    }
+  }
+}
+
+TEST(SmallProduct, Transposes) {
+  const at::Tensor a = at::arange(7 * 11, at::kFloat).view({7, 11});
+  at::Tensor t = at::zeros({9, 7});
+  transpose(a.const_data_ptr<float>(), 7, 9, t.mutable_data_ptr<float>(), 11);
+  EXPECT_TRUE(at::equal(t, a.narrow(1, 0, 9).t()));
+}
+
+TEST(WhyNotFused, WideModelsAndLargeBatchesStayWithTorch) {
+  ModelOptions o = options_of(Fusion::gated, 2);
+  EXPECT_EQ(why_not_fused(o, 32), "");
+  EXPECT_NE(why_not_fused(o, 4096), "");
+  o.hidden_size = 2048;
+  EXPECT_NE(why_not_fused(o, 32), "");
+}
+
+}  // namespace
+}  // namespace emosweep::models::test
