@@ -1,13 +1,44 @@
 // Fused networks against the torch compositions and their autograd.
 #include <gtest/gtest.h>
 
-#include <numeric>
+#include <cstdlib>
+#include <new>
 
 #include "base/error.h"
 #include "models/fused_model.h"
 #include "models/fused_network.h"
 #include "models/small_product.h"
 #include "support.h"
+
+// This program's allocations, counted on a thread that asks for it.
+namespace {
+thread_local bool counting = false;
+thread_local long allocations = 0;
+
+void* counted(std::size_t size, std::size_t alignment) {
+  if (counting) ++allocations;
+  const std::size_t whole = (size + alignment - 1) / alignment * alignment;
+  if (void* p = std::aligned_alloc(alignment, whole > 0 ? whole : alignment)) return p;
+  throw std::bad_alloc();
+}
+}  // namespace
+
+void* operator new(std::size_t size) { return counted(size, alignof(std::max_align_t)); }
+void* operator new[](std::size_t size) { return counted(size, alignof(std::max_align_t)); }
+void* operator new(std::size_t size, std::align_val_t a) {
+  return counted(size, static_cast<std::size_t>(a));
+}
+void* operator new[](std::size_t size, std::align_val_t a) {
+  return counted(size, static_cast<std::size_t>(a));
+}
+void operator delete(void* p) noexcept { std::free(p); }
+void operator delete[](void* p) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
+void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
+void operator delete[](void* p, std::align_val_t) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
+void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
 
 namespace emosweep::models::test {
 namespace {
@@ -148,6 +179,33 @@ TEST_P(Fused, TheModelEvaluatesAPackAsTheTorchModelDoes) {
   }
   StepParts parts{keys, at::zeros({3}), {}};
   EXPECT_THROW(fused->forward(batch_of(o, {.K = 3}), step_of(parts, true)), std::exception);
+}
+
+TEST_P(Fused, AStepAllocatesNothing) {
+  const ModelOptions o = options(at::kFloat);
+  const std::vector<StreamKey> keys = keys_of(1);
+  const auto torch = make_model(o, keys);
+  const data::Batch batch = batch_of(o, {.rows = GetParam().rows});
+  const auto network = make_fused_network<float>(o, keys[0], GetParam().rows);
+  Stored<float> stored(batch, 0.3, 4);
+  const std::vector<float> d_logits(static_cast<std::size_t>(GetParam().rows * o.classes), 0.1f);
+  const float* parameters = torch->flat().const_data_ptr<float>();
+  float* gradient = torch->flat_grad().mutable_data_ptr<float>();
+  const auto step = [&] {
+    network->forward(parameters, stored.rows);
+    network->backward(parameters, d_logits.data(), gradient);
+  };
+  std::vector<int> kept;
+  step();
+  allocations = 0;
+  counting = true;
+  step();
+  counting = false;
+  EXPECT_EQ(allocations, 0);
+  counting = true;
+  std::vector<int>(100).swap(kept);
+  counting = false;
+  EXPECT_EQ(allocations, 1) << "the count counts";
 }
 
 TEST_P(Fused, NaNReachesTheLogits) {
