@@ -94,11 +94,11 @@ def tables(results):
            for row in [*EMOSWEEP, VMAP, EAGER]])
 
 
-def packs(quick=False):
+def packs(quick=False, rounds=3):
     if peers_python() is None:
         sys.exit("bench/run packs: needs bench/peers/setup")
     check_count()
-    rounds, work = (1, Work("packs", 5)) if quick else (3, Work("packs", 50))
+    rounds, work = (1, Work("packs", 5)) if quick else (rounds, Work("packs", 50))
     results, wrong = {}, []
     for model, hidden in WORKLOADS:
         result = measure(work, model, hidden, rounds)

@@ -64,11 +64,11 @@ def measure(work, seeds, rounds, peers):
             "over_emosweep": over, "scores": score}
 
 
-def sweep(quick=False):
+def sweep(quick=False, rounds=3):
     if peers_python() is None:
         sys.exit("bench/run sweep: needs bench/peers/setup")
     peers = peers_here()
-    rounds, work = (1, Work("sweep", 5)) if quick else (3, Work("sweep", 50))
+    rounds, work = (1, Work("sweep", 5)) if quick else (rounds, Work("sweep", 50))
     wrong = []
     for seeds in (1, 5):
         result = measure(work, seeds, rounds, peers)
