@@ -31,8 +31,7 @@ Product<T>::Product(const ProductShape& s) : shape_(s) {
 }
 
 template <typename T>
-void Product<T>::plain(const T* a, const T* b, T* c) const {
-  const ProductShape& s = shape_;
+void plain_product(const ProductShape& s, const T* a, const T* b, T* c) {
   const std::int64_t row = s.transposed ? 1 : s.lda, column = s.transposed ? s.lda : 1;
   for (std::int64_t i = 0; i < s.m; ++i) {
     T* to = c + i * s.ldc;
@@ -44,6 +43,8 @@ void Product<T>::plain(const T* a, const T* b, T* c) const {
   }
 }
 
+template void plain_product(const ProductShape&, const float*, const float*, float*);
+template void plain_product(const ProductShape&, const double*, const double*, double*);
 template class Product<float>;
 template class Product<double>;
 

@@ -13,20 +13,22 @@ struct ProductShape {
   bool transposed = false, add = false;
 };
 
+// By plain loops. T is float or double.
+template <typename T>
+void plain_product(const ProductShape& shape, const T* a, const T* b, T* c);
+
 // Immutable; calls are thread-safe. Where no kernel can be made (a processor that libxsmm does not
-// know, memory that may not hold code) plain loops do the same. T is float or double.
+// know, memory that may not hold code) it is the plain product. T is float or double.
 template <typename T>
 class Product {
  public:
   Product() = default;
   explicit Product(const ProductShape& shape);
   void operator()(const T* a, const T* b, T* c) const {
-    kernel_ != nullptr ? kernel_(b, a, c) : plain(a, b, c);
+    kernel_ != nullptr ? kernel_(b, a, c) : plain_product(shape_, a, b, c);
   }
 
  private:
-  void plain(const T* a, const T* b, T* c) const;
-
   using Kernel = void (*)(const T*, const T*, T*, ...);
   ProductShape shape_;
   Kernel kernel_ = nullptr;  // libxsmm keeps it for the process's life

@@ -229,14 +229,20 @@ TEST(SmallProduct, AgreesWithPlainSums) {
       const at::Tensor b = at::arange(k * ldb, at::kDouble).cos();
       at::Tensor c = at::arange(m * ldc, at::kDouble);
       const at::Tensor before = c.clone();
-      const Product<double> product({m, n, k, lda, ldb, ldc, transposed, add});
+      const ProductShape shape{m, n, k, lda, ldb, ldc, transposed, add};
+      const Product<double> product(shape);
       product(a.const_data_ptr<double>(), b.const_data_ptr<double>(), c.mutable_data_ptr<double>());
+      at::Tensor plain = before.clone();
+      plain_product(shape, a.const_data_ptr<double>(), b.const_data_ptr<double>(),
+                    plain.mutable_data_ptr<double>());
       const at::Tensor left =
           transposed ? a.view({k, lda}).narrow(1, 0, m).t() : a.view({m, lda}).narrow(1, 0, k);
       at::Tensor expected = before.clone().view({m, ldc});
       const at::Tensor sum = at::mm(left, b.view({k, ldb}).narrow(1, 0, n));
       expected.narrow(1, 0, n).copy_(add ? expected.narrow(1, 0, n) + sum : sum);
       EXPECT_LE((c - expected.flatten()).abs().max().item<double>(), 1e-13)
+          << transposed << " " << add;
+      EXPECT_LE((plain - expected.flatten()).abs().max().item<double>(), 1e-13)
           << transposed << " " << add;
     }
   }
