@@ -120,6 +120,8 @@ std::string condition_label(const Experiment& experiment, const Values& values) 
   return label.empty() ? "default" : label;
 }
 
+namespace {
+
 // "" where a model can be trained with fused kernels, else why not.
 std::string why_not_fused(const Values& values, const data::Dataset& dataset) {
   const std::int64_t ranks = values[Key::ranks_per_trial].integer;
@@ -146,6 +148,8 @@ void resolve_kernels(Values& values, const data::Dataset& dataset, const Experim
   }
   kernels.text = why.empty() ? "fused" : "torch";
 }
+
+}  // namespace
 
 void resolve(Values& values, const DataFacts& facts, const Experiment& experiment,
              FileMistakes& mistakes) {

@@ -13,7 +13,7 @@ namespace {
 // new ones.
 constexpr int kDataVersion = 1;       // imputation and scaling
 constexpr int kModelVersion = 1;      // models, fusions, initial weights
-constexpr int kObjectiveVersion = 1;  // losses and class weights
+constexpr int kObjectiveVersion = 2;  // losses and class weights
 constexpr int kOptimizerVersion = 1;  // optimisers and schedules
 constexpr int kLoopVersion = 1;       // order, padding, selection, refit
 constexpr int kLinearVersion = 1;     // the linear model and its solver

@@ -128,7 +128,7 @@ std::string kernels_text(const std::vector<PlannedCondition>& conditions, int ra
     const trainer::TrialSpec& base = conditions.front().base;
     const std::string why =
         models::why_not_fused(base.model, (base.loop.batch_size + ranks - 1) / ranks);
-    return why.empty() ? "torch" : "torch (" + why + ")";
+    return why.empty() ? "torch" : "torch (fused does not suit: " + why + ")";
   }
   return "fused in " + std::to_string(fused) + " of " + std::to_string(all) + " conditions";
 }

@@ -193,8 +193,9 @@ EMO_BODY float exp_negative(float x) {
   p = p * r + 0.5f;
   p = p * r + 1.0f;
   p = p * r + 1.0f;
-  const auto exponent = static_cast<std::int32_t>(n) + 127;
-  return x < -87.0f ? 0.0f : p * std::bit_cast<float>(exponent << 23);
+  // The low bits of `shifted` are n; a NaN stays one by p.
+  const auto power = (std::bit_cast<std::uint32_t>(shifted) + 127u) << 23;
+  return x < -87.0f ? 0.0f : p * std::bit_cast<float>(power);
 }
 EMO_BODY double exp_negative(double x) { return std::exp(x); }
 

@@ -1,6 +1,7 @@
 // Loops of the fused step between its matrix products. All matrices stand row by row; `ld` is the
 // number of elements from one row to the next. T is float or double; vectorised for the processor
-// at run time, with the same bits whatever it has (base/wide.h).
+// at run time, with the same bits whatever it has (base/wide.h) but for gates and attention in
+// double, whose exp is the C library's.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +27,7 @@ struct NormRows {
   const bool* present = nullptr;  // [rows] rows that are false become 0; null: all are present
 };
 
-// y [rows, ld] = what norm_block (norm_block.h) does to x [rows, ld]. y may be x.
+// y [rows, ld] = what norm_block (norm_block.h) does to x [rows, ld], all sums in T. y may be x.
 template <typename T>
 void norm_forward(const NormRows<T>& n, const Drop& drop, const T* x, T* y);
 

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <memory>
 #include <new>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -61,7 +60,6 @@ class Dense {
     transpose(parameters + at_.weight, at_.in, at_.out, scratch);
     (add ? input_add_ : input_)(dy, scratch, dx);
   }
-  const LinearAt& at() const { return at_; }
 
  private:
   LinearAt at_;

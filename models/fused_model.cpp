@@ -10,8 +10,17 @@
 
 namespace emosweep::models {
 
+namespace {
+// Rows of one forward pass. A row's logits must not depend on its place in a batch: libxsmm's
+// kernels treat blocks of rows alike, but blocks differ with the number of rows and the widths.
+// Four rows are one block; the tokens of attention are rows too.
+constexpr std::int64_t kMostRows = 4;
+std::int64_t piece_of(const ModelOptions& options) {
+  return options.fusion == Fusion::cross_attention ? 1 : kMostRows;
+}
+}  // namespace
+
 struct FusedModel::Networks {
-  std::int64_t rows = 0;
   std::unique_ptr<FusedNetwork<float>> single;
   std::unique_ptr<FusedNetwork<double>> twice;
 };
@@ -28,10 +37,10 @@ std::unique_ptr<FusedNetwork<T>>& network_of(std::unique_ptr<FusedNetwork<float>
   }
 }
 
-// Trial k of the batch.
+// Trial k of the batch, piece by piece; a last piece that is not full repeats the last row.
 template <typename T>
 void forward_trial(FusedNetwork<T>& network, const data::Batch& batch, std::int64_t k,
-                   const at::Tensor& flat, Output& output) {
+                   std::int64_t piece, const at::Tensor& flat, Output& output) {
   FusedRows<T> rows;
   std::vector<at::Tensor> held;
   for (const data::Input& input : batch.inputs) {
@@ -40,12 +49,18 @@ void forward_trial(FusedNetwork<T>& network, const data::Batch& batch, std::int6
     if (input.present.defined()) held.push_back(input.present.select(0, k).contiguous());
     rows.present.push_back(input.present.defined() ? held.back().const_data_ptr<bool>() : nullptr);
   }
-  const T* logits = network.forward(flat.const_data_ptr<T>() + k * flat.size(1), rows);
-  at::Tensor& head = output.heads[0];
-  const std::int64_t count = head.numel() / head.size(0);
-  std::copy_n(logits, count, head.mutable_data_ptr<T>() + k * count);
-  const std::int64_t width = output.embedding.numel() / head.size(0);
-  std::copy_n(network.embedding(), width, output.embedding.mutable_data_ptr<T>() + k * width);
+  at::Tensor &head = output.heads[0], &embedding = output.embedding;
+  const std::int64_t b = head.size(1), C = head.size(2), H = embedding.size(2);
+  std::int64_t index[kMostRows];
+  rows.row = index;
+  for (std::int64_t first = 0; first < b; first += piece) {
+    for (std::int64_t i = 0; i < piece; ++i) index[i] = std::min(first + i, b - 1);
+    const T* logits = network.forward(flat.const_data_ptr<T>() + k * flat.size(1), rows);
+    const std::int64_t count = std::min(piece, b - first);
+    std::copy_n(logits, count * C, head.mutable_data_ptr<T>() + (k * b + first) * C);
+    std::copy_n(network.embedding(), count * H,
+                embedding.mutable_data_ptr<T>() + (k * b + first) * H);
+  }
 }
 
 }  // namespace
@@ -64,21 +79,25 @@ Output FusedModel::forward(const data::Batch& batch, const Step& step) {
   EMO_CHECK(batch.inputs.size() == options_.inputs.size(), "the batch has the model's modalities");
   for (std::size_t m = 0; m < batch.inputs.size(); ++m) {
     const at::Tensor& x = batch.inputs[m].x;
-    EMO_CHECK(x.dim() == 3 && x.size(0) == batch.K && x.size(2) == options_.widths[m] &&
-                  x.scalar_type() == options_.dtype,
+    EMO_CHECK(x.dim() == 3 && x.size(0) == batch.K && x.size(1) == batch.inputs[0].x.size(1) &&
+                  x.size(2) == options_.widths[m] && x.scalar_type() == options_.dtype,
               "features of " + options_.inputs[m] + " are [K, b, width] of the model's dtype");
+    const at::Tensor& present = batch.inputs[m].present;
+    EMO_CHECK(!present.defined() ||
+                  (present.scalar_type() == at::kBool && present.sizes() == x.sizes().slice(0, 2)),
+              "presence of " + options_.inputs[m] + " is [K, b] bool");
   }
   const std::int64_t b = batch.inputs[0].x.size(1);
   const at::TensorOptions dtype(options_.dtype);
   Output output;
   output.heads.push_back(at::empty({batch.K, b, options_.classes}, dtype));
   output.embedding = at::empty({batch.K, b, options_.hidden_size}, dtype);
+  const std::int64_t piece = piece_of(options_);
   const auto run = [&]<typename T>(T) {
     auto& network = network_of<T>(networks_->single, networks_->twice);
-    if (networks_->rows != b) network = make_fused_network<T>(options_, key_, b);
-    networks_->rows = b;
+    if (!network) network = make_fused_network<T>(options_, key_, piece);
     for (std::int64_t k = 0; k < batch.K; ++k) {
-      forward_trial<T>(*network, batch, k, parameters_.flat(), output);
+      forward_trial<T>(*network, batch, k, piece, parameters_.flat(), output);
     }
   };
   options_.dtype == at::kFloat ? run(float()) : run(double());

@@ -16,7 +16,8 @@ class FusedModel final : public Model {
   FusedModel(const ModelOptions& options, std::span<const StreamKey> keys);
   ~FusedModel() override;
 
-  // Without dropout: step.train is false. Training drives the networks themselves. Not thread-safe.
+  // Without dropout: step.train is false, and without extra["gates"]. A row's logits do not depend
+  // on the others. Training drives the networks themselves. Not thread-safe.
   Output forward(const data::Batch& batch, const Step& step) override;
   std::vector<Leaf>& leaves() override { return parameters_.leaves(); }
   std::vector<Leaf>& state() override { return state_; }
@@ -35,7 +36,7 @@ class FusedModel final : public Model {
   StreamKey key_;
   FlatParameters parameters_;
   std::vector<Leaf> state_;
-  std::unique_ptr<Networks> networks_;  // of the last batch size
+  std::unique_ptr<Networks> networks_;  // made by the first forward()
 };
 
 }  // namespace emosweep::models

@@ -284,6 +284,14 @@ std::string why_not_fused(const ModelOptions& options, std::int64_t rows) {
       return options.inputs[m] + " has more than " + std::to_string(kMostFeatures) + " features";
     }
   }
+  constexpr std::int64_t kLargest = std::int64_t{1} << 20;  // elements of a matrix, of attention
+  const auto M = static_cast<std::int64_t>(options.inputs.size());
+  if (options.fusion == Fusion::cross_attention) {
+    const std::int64_t T = options.tokens, H = options.hidden_size;
+    if (H * T * H > kLargest || rows * M * options.heads * T * (M - 1) * T > 4 * kLargest) {
+      return "attention over " + std::to_string(T) + " tokens of each modality is large";
+    }
+  }
   return "";
 }
 

@@ -40,8 +40,9 @@ class FusedNetwork {
 };
 
 // "" where such a network exists for the options and batches of `rows` rows, else why not: products
-// beyond the second-level cache are faster as torch computes them. T is float or double.
+// far beyond the second-level cache are faster as torch computes them.
 std::string why_not_fused(const ModelOptions& options, std::int64_t rows);
+// T is float or double.
 template <typename T>
 std::unique_ptr<FusedNetwork<T>> make_fused_network(const ModelOptions& options,
                                                     const StreamKey& key, std::int64_t rows);

@@ -65,7 +65,8 @@ class Model {
   virtual at::Tensor flat_grad() { return {}; }
   // [P] 1 where weight decay applies, 0 for biases, norms and padding.
   virtual at::Tensor decay_mask() { return {}; }
-  // Of flat parameters, in the order of their places; every gradient is a view of flat_grad().
+  // Of flat parameters, in the order of their places; every gradient is a view of flat_grad(). None
+  // where there is no autograd graph.
   virtual std::vector<Variable> variables() { return {}; }
   // The model as one with fused kernels, null where it has none.
   virtual FusedModel* fused() { return nullptr; }

@@ -10,7 +10,10 @@
 namespace emosweep::models {
 namespace {
 
-libxsmm_blasint narrow(std::int64_t size) { return static_cast<libxsmm_blasint>(size); }
+libxsmm_blasint narrow(std::int64_t size) {
+  EMO_CHECK(size >= 0 && size < (std::int64_t{1} << 31), "a matrix that is small");
+  return static_cast<libxsmm_blasint>(size);
+}
 
 }  // namespace
 
@@ -21,12 +24,13 @@ Product<T>::Product(const ProductShape& s) : shape_(s) {
   const libxsmm_blasint lda = narrow(s.ldb), ldb = narrow(s.lda), ldc = narrow(s.ldc);
   const T alpha = 1, beta = s.add ? 1 : 0;
   const int flags = s.transposed ? LIBXSMM_GEMM_FLAG_TRANS_B : LIBXSMM_GEMM_FLAG_NONE;
+  const int prefetch = LIBXSMM_GEMM_PREFETCH_NONE;  // others read addresses that are not passed
   if constexpr (std::is_same_v<T, float>) {
     kernel_ = libxsmm_smmdispatch(narrow(s.n), narrow(s.m), narrow(s.k), &lda, &ldb, &ldc, &alpha,
-                                  &beta, &flags, nullptr);
+                                  &beta, &flags, &prefetch);
   } else {
     kernel_ = libxsmm_dmmdispatch(narrow(s.n), narrow(s.m), narrow(s.k), &lda, &ldb, &ldc, &alpha,
-                                  &beta, &flags, nullptr);
+                                  &beta, &flags, &prefetch);
   }
 }
 
@@ -45,6 +49,8 @@ void plain_product(const ProductShape& s, const T* a, const T* b, T* c) {
 
 template void plain_product(const ProductShape&, const float*, const float*, float*);
 template void plain_product(const ProductShape&, const double*, const double*, double*);
+std::string product_instructions() { return libxsmm_get_target_arch(); }
+
 template class Product<float>;
 template class Product<double>;
 

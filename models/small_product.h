@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 namespace emosweep::models {
 
@@ -33,6 +34,9 @@ class Product {
   ProductShape shape_;
   Kernel kernel_ = nullptr;  // libxsmm keeps it for the process's life
 };
+
+// For which processors the kernels are made, by libxsmm's names: "hsw", "skx", "cpx".
+std::string product_instructions();
 
 // to [columns, rows] = from [rows, columns] transposed; `to` is dense, from's rows are `ld` apart
 // (0: dense).

@@ -16,8 +16,7 @@ template <typename T>
 class FusedEngine final : public Engine {
  public:
   FusedEngine(Pack& pack, Collective& team)
-      : pack_(pack),
-        team_(team),
+      : team_(team),
         loss_(*pack.objective.rows()),
         batch_(pack.loop[0].batch_size),
         rows_((batch_ + team.size - 1) / team.size),
@@ -36,8 +35,18 @@ class FusedEngine final : public Engine {
       trial.network =
           models::make_fused_network<T>(pack.model.fused()->options(), pack.keys[k], rows_);
       const data::FoldTensors& fold = *pack.folds[k];
+      const models::ModelOptions& options = pack.model.fused()->options();
+      EMO_CHECK(fold.x.size() == options.inputs.size() && loss_.classes() == options.classes,
+                "the fold and the loss are those of the model");
+      EMO_CHECK(fold.label.is_contiguous() && fold.label.scalar_type() == at::kLong,
+                "labels are int64");
       for (std::size_t m = 0; m < fold.x.size(); ++m) {
-        EMO_CHECK(fold.x[m].is_contiguous(), "features stand row by row");
+        EMO_CHECK(fold.x[m].is_contiguous() && fold.x[m].size(1) == options.widths[m] &&
+                      fold.x[m].size(0) == fold.label.size(0),
+                  "features of " + options.inputs[m] + " are [n, width]");
+        EMO_CHECK(!fold.present[m].defined() || (fold.present[m].is_contiguous() &&
+                                                 fold.present[m].numel() == fold.label.size(0)),
+                  "presence of " + options.inputs[m] + " is [n]");
         trial.rows.x.push_back(fold.x[m].const_data_ptr<T>());
         trial.rows.present.push_back(
             fold.present[m].defined() ? fold.present[m].const_data_ptr<bool>() : nullptr);
@@ -129,7 +138,6 @@ class FusedEngine final : public Engine {
     loss_.count(trial.targets(), counts_.mutable_data_ptr<double>() + row(k) * C_);
   }
 
-  Pack& pack_;
   Collective& team_;
   RowLoss& loss_;
   std::int64_t batch_, rows_, P_, C_;

@@ -1,4 +1,4 @@
-// Steps of models with fused kernels: no autograd, no allocation.
+// Steps of models with fused kernels: no autograd, and on one rank no allocation.
 #pragma once
 
 #include <memory>

@@ -53,7 +53,8 @@ class Objective {
                                   const models::Step& step) = 0;
   virtual void after_step(const data::Batch&, const models::Output&, const models::Step&) {}
   virtual std::vector<models::Leaf>& state() = 0;
-  // The same loss for steps without autograd; null where there is none.
+  // The same loss for steps without autograd, which do not call after_step; null where there is
+  // none.
   virtual RowLoss* rows() { return nullptr; }
 };
 

@@ -118,11 +118,25 @@ struct Compared {
   double logits = 0, gradient = 0, gradient_size = 0;
 };
 
+// none: every row has all; some: as batch_of; also_all: and some rows have no modality at all
+enum class Absent { none, some, also_all };
+
+data::Batch batch_with(const ModelOptions& o, Absent absent, std::int64_t rows) {
+  data::Batch batch = batch_of(o, {.rows = rows, .absent = absent != Absent::none});
+  if (absent != Absent::also_all) return batch;
+  for (data::Input& input : batch.inputs) {
+    if (!input.present.defined()) input.present = at::ones({1, rows}, at::kBool);
+    input.present[0][1] = false;
+    input.present[0][rows - 1] = false;
+  }
+  return batch;
+}
+
 template <typename T>
-Compared compare(const ModelOptions& o, bool absent, double dropout) {
+Compared compare(const ModelOptions& o, Absent absent, double dropout) {
   const std::vector<StreamKey> keys = keys_of(1);
   const auto torch = make_model(o, keys);
-  const data::Batch batch = batch_of(o, {.rows = Fused::GetParam().rows, .absent = absent});
+  const data::Batch batch = batch_with(o, absent, Fused::GetParam().rows);
   StepParts parts{keys, at::tensor(std::vector<double>{dropout}), {}};
   const at::Tensor expected = torch->forward(batch, step_of(parts, dropout > 0)).heads[0];
   const at::Tensor w = weights_like(expected);
@@ -149,15 +163,16 @@ Compared compare(const ModelOptions& o, bool absent, double dropout) {
 }
 
 TEST_P(Fused, LogitsAndGradientsAreThoseOfTheTorchModel) {
-  for (const bool absent : {false, true}) {
+  for (const Absent absent : {Absent::none, Absent::some, Absent::also_all}) {
     for (const double dropout : {0.0, 0.4}) {
+      SCOPED_TRACE(std::to_string(static_cast<int>(absent)) + " " + std::to_string(dropout));
       const Compared in_double = compare<double>(options(at::kDouble), absent, dropout);
       EXPECT_GT(in_double.gradient_size, 0.1);
-      EXPECT_LE(in_double.logits, 1e-12) << absent << " " << dropout;
-      EXPECT_LE(in_double.gradient, 1e-11 * in_double.gradient_size) << absent << " " << dropout;
+      EXPECT_LE(in_double.logits, 1e-12);
+      EXPECT_LE(in_double.gradient, 1e-11 * in_double.gradient_size);
       const Compared in_float = compare<float>(options(at::kFloat), absent, dropout);
-      EXPECT_LE(in_float.logits, 2e-5) << absent << " " << dropout;
-      EXPECT_LE(in_float.gradient, 1e-4 * in_float.gradient_size) << absent << " " << dropout;
+      EXPECT_LE(in_float.logits, 2e-5);
+      EXPECT_LE(in_float.gradient, 1e-4 * in_float.gradient_size);
     }
   }
 }
@@ -169,16 +184,42 @@ TEST_P(Fused, TheModelEvaluatesAPackAsTheTorchModelDoes) {
   o.kernels = Kernels::fused;
   const auto fused = make_model(o, keys);
   ASSERT_TRUE(at::equal(torch->flat(), fused->flat()));
-  for (const std::int64_t rows : {7, 4}) {
+  for (const std::int64_t rows : {7, 4, 0}) {
     const data::Batch batch = batch_of(o, {.K = 3, .rows = rows});
     StepParts parts{keys, at::zeros({3}), {}};
     const Output expected = torch->forward(batch, step_of(parts, false));
     const Output got = fused->forward(batch, step_of(parts, false));
+    ASSERT_EQ(got.heads[0].sizes(), expected.heads[0].sizes());
+    if (rows == 0) continue;
     EXPECT_LE((got.heads[0] - expected.heads[0]).abs().max().item<double>(), 1e-12);
     EXPECT_LE((got.embedding - expected.embedding).abs().max().item<double>(), 1e-12);
   }
   StepParts parts{keys, at::zeros({3}), {}};
   EXPECT_THROW(fused->forward(batch_of(o, {.K = 3}), step_of(parts, true)), std::exception);
+}
+
+TEST_P(Fused, ARowsLogitsDoNotDependOnItsPlaceOrItsNeighbours) {
+  for (const at::ScalarType dtype : {at::kFloat, at::kDouble}) {
+    for (const std::int64_t hidden : {GetParam().hidden, std::int64_t{40}, std::int64_t{80}}) {
+      ModelOptions o = options(dtype);
+      o.hidden_size = hidden;
+      o.heads = 1;
+      o.kernels = Kernels::fused;
+      const std::vector<StreamKey> keys = keys_of(1);
+      const auto model = make_model(o, keys);
+      StepParts parts{keys, at::zeros({1}), {}};
+      const data::Batch batch = batch_of(o, {.rows = 32});
+      const at::Tensor whole = model->forward(batch, step_of(parts, false)).heads[0][0];
+      const at::Tensor order = (at::arange(32, at::kLong) * 11 + 5).remainder(32);
+      data::Batch other = batch;
+      for (data::Input& input : other.inputs) {
+        input.x = input.x.index_select(1, order);
+        if (input.present.defined()) input.present = input.present.index_select(1, order);
+      }
+      const at::Tensor moved = model->forward(other, step_of(parts, false)).heads[0][0];
+      EXPECT_TRUE(at::equal(moved, whole.index_select(0, order))) << hidden;
+    }
+  }
 }
 
 TEST_P(Fused, AStepAllocatesNothing) {
