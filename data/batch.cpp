@@ -56,12 +56,13 @@ std::vector<std::int64_t> epoch_order(std::span<const std::int32_t> rows, const 
 
 Batch gather_batch(std::span<const FoldTensors* const> folds,
                    std::span<const std::vector<std::int64_t>> orders, std::int64_t step,
-                   std::int64_t batch_size, Shard shard) {
+                   std::int64_t batch_size, Shard shard, std::int64_t multiple) {
   EMO_CHECK(!folds.empty() && folds.size() == orders.size(), "one order a trial of the pack");
   EMO_CHECK(batch_size > 0 && step >= 0, "a batch has at least one row");
   EMO_CHECK(shard.ranks > 0 && shard.rank >= 0 && shard.rank < shard.ranks,
             "a rank of the team reads its part of the batch");
-  const std::int64_t b = (batch_size + shard.ranks - 1) / shard.ranks, first = shard.rank * b;
+  const std::int64_t part = (batch_size + shard.ranks - 1) / shard.ranks;
+  const std::int64_t first = shard.rank * part, b = (part + multiple - 1) / multiple * multiple;
   const auto trials = static_cast<std::int64_t>(folds.size());
   const at::ScalarType dtype = folds[0]->x.at(0).scalar_type();
   Batch batch;
@@ -81,9 +82,10 @@ Batch gather_batch(std::span<const FoldTensors* const> folds,
     const std::int64_t padding = order[static_cast<std::size_t>(rows > 0 ? begin : 0)];
     for (std::int64_t i = 0; i < b; ++i) {
       const std::int64_t cell = k * b + i, row = first + i;
-      sample[cell] = row < rows ? order[static_cast<std::size_t>(begin + row)] : padding;
+      const bool real = i < part && row < rows;
+      sample[cell] = real ? order[static_cast<std::size_t>(begin + row)] : padding;
       position[cell] = begin + row;
-      weights[cell] = row < rows ? 1 : 0;
+      weights[cell] = real ? 1 : 0;
     }
   }
   const at::Device device = folds[0]->x[0].device();

@@ -56,11 +56,16 @@ std::vector<std::int64_t> epoch_order(std::span<const std::int32_t> rows, const 
 struct Shard {
   int rank = 0, ranks = 1;
 };
+// With so many rows, or a multiple, every trial's part of a [K, b, ...] tensor begins on a 64-byte
+// boundary whatever its width: MKL's products round differently on other boundaries, and a trial
+// would then depend on its place in the pack.
+inline constexpr std::int64_t kAlignedRows = 16;
 // Batch number `step` of an order: rows [step * batch_size, ...), padded to batch_size with its
 // first row at weight 0. One fold per trial of the pack: spans of length K. A rank whose shard
-// holds no row of the batch gets padding only.
+// holds no row of the batch gets padding only. The number of rows b is padded to a multiple of
+// `multiple` in the same way.
 Batch gather_batch(std::span<const FoldTensors* const> folds,
                    std::span<const std::vector<std::int64_t>> orders, std::int64_t step,
-                   std::int64_t batch_size, Shard shard = {});
+                   std::int64_t batch_size, Shard shard = {}, std::int64_t multiple = 1);
 
 }  // namespace emosweep::data

@@ -292,7 +292,8 @@ std::string resolved_yaml(const Experiment& experiment, const Values& first,
   for (const KeyInfo& row : key_table()) {
     const bool axis = std::any_of(experiment.axes.begin(), experiment.axes.end(),
                                   [&](const Axis& other) { return other.key == row.key; });
-    if (axis || row.key == Key::grid) continue;
+    // The summary holds this text, and must not tell how its trials were packed.
+    if (axis || row.key == Key::grid || row.key == Key::pack) continue;
     const bool same = !varies[static_cast<std::size_t>(row.key)];
     const Value& value = same ? first[row.key] : written[row.key];
     if (value.text.empty() && value.seeds.empty())

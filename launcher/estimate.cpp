@@ -25,7 +25,8 @@ double team_seconds(const trainer::TrialSpec& spec, int ranks, const CostModel& 
   return 3 * model.collective + bytes / model.reduced_per_second;
 }
 
-double step_seconds(const trainer::TrialSpec& spec, int ranks, const CostModel& model) {
+double step_seconds(const trainer::TrialSpec& spec, int ranks, std::int64_t pack,
+                    const CostModel& model) {
   const double modalities = static_cast<double>(spec.model.inputs.size());
   const bool attends = spec.model.fusion == models::Fusion::cross_attention;
   const bool fused = spec.model.kernels == models::Kernels::fused;
@@ -38,13 +39,15 @@ double step_seconds(const trainer::TrialSpec& spec, int ranks, const CostModel& 
   const double flops = 6 * static_cast<double>(models::parameter_count(spec.model)) * uses *
                        std::ceil(static_cast<double>(spec.loop.batch_size) / ranks);
   const double speed = model.flops_per_second * (spec.model.dtype == at::kDouble ? 0.5 : 1);
-  return dispatch + flops / speed + team_seconds(spec, ranks, model);
+  const double once = fused ? 0 : 1 - model.packed_share;  // a pack
+  const double spread = 1 - once + once / static_cast<double>(pack);
+  return dispatch * spread + flops / speed + team_seconds(spec, ranks, model);
 }
 
 }  // namespace
 
 double trial_seconds(const trainer::TrialSpec& spec, const data::Fold& fold, int ranks,
-                     const CostModel& model) {
+                     std::int64_t pack, const CostModel& model) {
   const double train = static_cast<double>(fold.train.size());
   const double validation = static_cast<double>(fold.validation.size());
   if (spec.model.model == "linear") {
@@ -57,7 +60,7 @@ double trial_seconds(const trainer::TrialSpec& spec, const data::Fold& fold, int
   if (spec.loop.patience > 0) {
     epochs = std::min(epochs, model.patience_epochs * static_cast<double>(spec.loop.patience));
   }
-  const double step = step_seconds(spec, ranks, model);
+  const double step = step_seconds(spec, ranks, pack, model);
   const double evaluations = std::ceil(batches(validation, model.evaluation_rows) / ranks);
   double seconds = epochs * (batches(train, batch) + model.evaluation_share * evaluations) * step;
   if (spec.loop.refit) {

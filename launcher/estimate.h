@@ -19,6 +19,9 @@ struct CostModel {
   double step = 0.15e-3;
   double step_per_modality = 0.15e-3;
   double step_per_attending_modality = 0.6e-3;
+  // Of the three above, what every trial of a pack costs anew: its rows are gathered, its masks
+  // drawn, its weights updated. The rest is spent once a pack.
+  double packed_share = 0.12;
   double fused_step = 12e-6;  // with fused kernels, instead of the three above
   double fused_step_per_modality = 4e-6;
   double collective = 0.15e-3;        // of a team, in a step: counts, losses, gradient
@@ -45,10 +48,10 @@ struct CostModel {
   double sample = 200;  // a row of the sample table; in samples/ and summary
 };
 
-// Seconds of one trial on a team of so many ranks. spec.dataset and sizes are used, its fold is
-// `fold`.
+// Seconds of one trial on a team of so many ranks: its share where so many trials are trained as
+// one pack. spec.dataset and sizes are used, its fold is `fold`.
 double trial_seconds(const trainer::TrialSpec& spec, const data::Fold& fold, int ranks = 1,
-                     const CostModel& model = {});
+                     std::int64_t pack = 1, const CostModel& model = {});
 // Everything of a plan but its trials' costs, which are already in it.
 Estimate estimate(const Plan& plan, const CostModel& model = {});
 // The makespan of the plan's trials on so many ranks.

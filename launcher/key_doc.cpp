@@ -75,8 +75,7 @@ std::string keys_markdown() {
          "differs from the default; `by hash`: it is part of it through the hash of the data or of "
          "the "
          "split; `no`: it changes no result.\n"
-         "- **axis**: may stand under `grid`.\n\n"
-         "Named by the format, but an error until their feature exists: `pack`.\n";
+         "- **axis**: may stand under `grid`.\n";
   for (const Component component : {Component::data, Component::split, Component::model,
                                     Component::objective, Component::optimizer, Component::loop,
                                     Component::linear, Component::run, Component::results}) {

@@ -196,6 +196,10 @@ std::vector<KeyInfo> make_table() {
       {Key::ranks_per_trial, "ranks_per_trial", T::integer, at_least(1), {}, "1", "", P::run,
        E::result, false, always, any, "",
        "Ranks that train one trial together; the same for all experiments of a run."},
+      {Key::pack, "pack", T::choice_or_count, {1, 4096, false, false}, {"auto", "off"}, "auto", "",
+       P::run, E::none, false, network, any, kNetwork,
+       "Trials of equal shapes that a team trains as one batched computation, at most; auto: as "
+       "many as pay, off: 1."},
       // ---- what is kept
       {Key::predictions, "predictions", T::choice, {}, {"all", "labels", "none"}, "all", "",
        P::results, E::result, false, always, any, "",
@@ -235,7 +239,7 @@ std::vector<std::string> key_names() {
   return names;
 }
 
-bool is_future_key(std::string_view name) { return name == "pack"; }
+bool is_future_key(std::string_view) { return false; }  // none now
 
 std::string nearest_key(std::string_view word) {
   static const std::map<std::string_view, const char*> elsewhere = {

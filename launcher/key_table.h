@@ -25,7 +25,7 @@ enum class Key {
   optimizer, lr, momentum, weight_decay, schedule, warmup_epochs, warmup_steps, clip_norm,
   epochs, batch_size, patience, selection_metric, refit, curriculum, post_curriculum_dropout,
   C,
-  seeds, grid, device, dtype, kernels, ranks_per_trial,
+  seeds, grid, device, dtype, kernels, ranks_per_trial, pack,
   predictions, save_models,
   count_
 };
@@ -37,6 +37,7 @@ enum class KeyType {
   number,
   boolean,
   choice,
+  choice_or_count,  // one of the choices or a whole number
   text,
   names,      // one name or a list of names
   weights,    // one of the choices or a list of numbers
@@ -60,7 +61,7 @@ enum class Effect {
 struct Value {
   std::string text;
   double number = 0;                                        // number, integer
-  std::int64_t integer = 0;                                 // integer
+  std::int64_t integer = 0;                                 // integer, choice_or_count
   bool flag = false;                                        // boolean
   std::vector<std::string> items;                           // names
   std::vector<double> numbers;                              // weights given as a list

@@ -179,6 +179,10 @@ std::optional<Value> typed_value(const KeyInfo& info, const Node& node) {
       return number_value(info, node);
     case KeyType::choice:
       return choice_value(info, node);
+    case KeyType::choice_or_count: {
+      const auto count = integer_value(info, node);
+      return count ? count : choice_value(info, node);
+    }
     case KeyType::names:
       return names_value(node);
     case KeyType::weights:
@@ -250,6 +254,8 @@ std::string expected(const KeyInfo& info) {
       return "true or false";
     case KeyType::choice:
       return "one of " + joined(info.choices);
+    case KeyType::choice_or_count:
+      return "one of " + joined(info.choices) + ", or a whole number" + range_text(info.range);
     case KeyType::text:
       return "a text";
     case KeyType::names:

@@ -1,6 +1,7 @@
 #include "launcher/plan.h"
 
 #include <algorithm>
+#include <map>
 #include <unordered_set>
 
 #include "base/canonical.h"
@@ -10,6 +11,7 @@
 #include "launcher/estimate.h"
 #include "launcher/experiment_file.h"
 #include "launcher/identity.h"
+#include "launcher/packs.h"
 #include "launcher/plan_data.h"
 
 namespace emosweep::launcher {
@@ -43,6 +45,8 @@ void add_conditions(PlannedExperiment& planned, const Experiment& experiment,
   const Values written = written_values(experiment);
   planned.seeds = written[Key::seeds].seeds;
   planned.ranks_per_trial = static_cast<int>(written[Key::ranks_per_trial].integer);
+  const Value& pack = written[Key::pack];
+  planned.pack = pack.text == "off" ? 1 : pack.integer;
   const std::size_t conditions = condition_count(experiment);
   const std::size_t each = planned.seeds.size() * planned.folds->folds.size();
   if (conditions > kMostCells / std::max<std::size_t>(each, 1)) {
@@ -121,8 +125,27 @@ results::PlannedExperiment for_results(const PlannedExperiment& planned) {
   return out;
 }
 
+using Shapes = std::map<std::string, std::uint32_t>;
+
+// What the trials of one condition and fold have in common.
+PlannedTrial trial_kind(const PlannedExperiment& experiment, const trainer::TrialSpec& spec,
+                        const data::Fold& fold, Shapes& shapes) {
+  const int ranks = experiment.ranks_per_trial;
+  PlannedTrial trial;
+  trial.cost_alone = trial_seconds(spec, fold, ranks);
+  const PackSize size = pack_size(spec, fold, experiment.pack, ranks);
+  trial.pack = size.trials;
+  trial.alone = size.alone;
+  trial.cost = trial.pack > 1 ? trial_seconds(spec, fold, ranks, trial.pack) : trial.cost_alone;
+  if (trial.pack > 1) {
+    const std::string shape = trainer::pack_shape(spec, fold) + ' ' + std::to_string(trial.pack);
+    trial.shape = shapes.emplace(shape, shapes.size() + 1).first->second;
+  }
+  return trial;
+}
+
 // Cells and unique trials of one experiment, in order of condition, seed, fold.
-void add_trials(Plan& plan, std::uint32_t number, Seen& seen) {
+void add_trials(Plan& plan, std::uint32_t number, Seen& seen, Shapes& shapes) {
   const PlannedExperiment& experiment = plan.experiments[number];
   const std::vector<data::Fold>& folds = experiment.folds->folds;
   std::vector<std::string> lines[2];
@@ -134,14 +157,20 @@ void add_trials(Plan& plan, std::uint32_t number, Seen& seen) {
   for (std::uint32_t c = 0; c < experiment.conditions.size(); ++c) {
     const PlannedCondition& condition = experiment.conditions[c];
     TrialIds ids(condition.canonical, condition.reads_seed);
-    std::vector<double> costs;
+    std::vector<PlannedTrial> kinds;
     for (const data::Fold& fold : folds)
-      costs.push_back(trial_seconds(condition.base, fold, experiment.ranks_per_trial));
+      kinds.push_back(trial_kind(experiment, condition.base, fold, shapes));
     for (const std::uint64_t seed : experiment.seeds) {
       for (std::uint32_t f = 0; f < folds.size(); ++f) {
         const Digest id = ids.id(lines[condition.reads_seed][f], seed);
         plan.file.cells.push_back({id, number, c, seed, folds[f].name, folds[f].group});
-        if (seen.insert(id).second) plan.trials.push_back({id, number, c, f, seed, costs[f]});
+        if (!seen.insert(id).second) continue;
+        PlannedTrial& trial = plan.trials.emplace_back(kinds[f]);
+        trial.id = id;
+        trial.experiment = number;
+        trial.condition = c;
+        trial.fold = f;
+        trial.seed = seed;
       }
     }
   }
@@ -232,10 +261,11 @@ Plan make_plan(const PlanOptions& options) {
 
   plan.ranks_per_trial = common_team_size(plan.experiments);
   Seen seen;
+  Shapes shapes;
   std::string resolved;
   for (std::uint32_t i = 0; i < plan.experiments.size(); ++i) {
     const PlannedExperiment& planned = plan.experiments[i];
-    add_trials(plan, i, seen);
+    add_trials(plan, i, seen, shapes);
     add_samples(plan, *planned.data);
     add_warnings(plan, planned);
     plan.file.experiments.push_back(for_results(planned));

@@ -48,6 +48,7 @@ struct PlannedExperiment {
   data::SplitOptions split;
   std::vector<std::uint64_t> seeds;
   int ranks_per_trial = 1;
+  std::int64_t pack = 0;  // trials trained together at most; 0 = auto
   std::vector<PlannedCondition> conditions;
 };
 
@@ -55,7 +56,11 @@ struct PlannedTrial {  // unique ids, longest first
   Digest id;
   std::uint32_t experiment = 0, condition = 0, fold = 0;
   std::uint64_t seed = 0;
-  double cost = 0;  // estimated seconds of one team
+  double cost = 0;  // estimated seconds of one team, in a pack of `pack` trials
+  double cost_alone = 0;
+  std::int64_t pack = 1;    // trials of its shape trained together at most
+  std::uint32_t shape = 0;  // equal numbers may be packed
+  const char* alone = "";   // why pack is 1
 };
 
 struct Estimate {

@@ -87,6 +87,11 @@ std::string plan_json(const Plan& plan, int ranks) {
                      {"wall_seconds", wall_seconds(plan, ranks)},
                      {"memory_bytes_per_rank", plan.estimate.memory_bytes},
                      {"disk_bytes", plan.estimate.disk_bytes}};
+  const PackCounts packs = pack_counts(plan, ranks);
+  out["packs"] = {{"packs", packs.packs},
+                  {"largest", packs.largest},
+                  {"trials", packs.trials},
+                  {"alone", Json(packs.alone)}};
   out["warnings"] = plan.warnings;
   return out.dump(2) + "\n";
 }

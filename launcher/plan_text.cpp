@@ -208,6 +208,16 @@ std::string plan_text(const Plan& plan, int ranks) {
   }
   out << "all: " << counted(plan.experiments.size(), "experiment") << ", " << plan.file.cells.size()
       << " cells, " << plan.trials.size() << " different trials\n";
+  const PackCounts packs = pack_counts(plan, ranks);
+  out << "packs: ";
+  if (packs.packs == 0) {
+    out << "none";
+  } else {
+    out << counted(packs.trials, "trial") << " in " << counted(packs.packs, "pack") << " of up to "
+        << packs.largest;
+  }
+  for (const auto& [why, trials] : packs.alone) out << "; alone " << trials << ": " << why;
+  out << "\n";
   out << "estimate: " << duration(plan.estimate.cpu_seconds) << " of CPU, "
       << duration(wall_seconds(plan, ranks)) << " on "
       << counted(static_cast<std::size_t>(ranks), "rank") << "; memory "

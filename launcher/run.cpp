@@ -10,6 +10,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "distributed/team.h"
+#include "launcher/packs.h"
 #include "launcher/run_leases.h"
 #include "launcher/run_rank.h"
 #include "launcher/run_setup.h"
@@ -42,11 +43,18 @@ void agree_on_plan(const Plan& plan, double patience) {
   }
 }
 
-std::vector<distributed::Work> work_of(const Plan& plan, const Setup& setup) {
+// Members are numbers of setup.todo.
+std::vector<WorkPack> packs_of(const Plan& plan, const Setup& setup, int teams) {
+  std::vector<std::uint32_t> trials;
+  for (const Todo& todo : setup.todo) trials.push_back(todo.trial);
+  return make_packs(plan, trials, teams);
+}
+
+std::vector<distributed::Work> work_of(const std::vector<WorkPack>& packs) {
   std::vector<distributed::Work> order;
-  order.reserve(setup.todo.size());
-  for (std::uint32_t i = 0; i < setup.todo.size(); ++i) {
-    order.push_back({i, plan.trials.at(setup.todo[i].trial).cost, {}, 0});
+  order.reserve(packs.size());
+  for (std::uint32_t i = 0; i < packs.size(); ++i) {
+    order.push_back({i, packs[i].cost, {}, packs[i].shape});
   }
   return order;
 }
@@ -254,7 +262,8 @@ Exit run_plan(const World& world, const Plan& plan, const RunOptions& options,
   };
   together(world, "log of the rank", open_log, patience);
 
-  std::vector<distributed::Work> order = work_of(plan, setup);
+  const std::vector<WorkPack> packs = packs_of(plan, setup, place.teams);
+  std::vector<distributed::Work> order = work_of(packs);
   const double cost = total_cost(order);
   // Before pinning: the store's thread must not share the training thread's core.
   std::shared_ptr<distributed::RunStore> store = distributed::make_store(
@@ -265,15 +274,17 @@ Exit run_plan(const World& world, const Plan& plan, const RunOptions& options,
       distributed::make_team(world, place, store, {options.timeout});
   if (owner) {
     owner->monitor.emplace(folder, setup, cost, place.teams, owner->state, options.progress);
-    log::info((options.shard.whole() ? "" : "shard " + options.shard.text() + ": ") +
-              std::to_string(setup.todo.size()) + " trials to do, " + std::to_string(setup.done) +
-              " done before, " + std::to_string(setup.failed) + " failed before" +
-              (setup.failed > 0 ? " (--retry-failed tries them again)" : "") + "; " +
-              std::to_string(world.size) + (world.size == 1 ? " rank" : " ranks") +
-              (place.size > 1 ? " in " + std::to_string(place.teams) +
-                                    (place.teams == 1 ? " team" : " teams") + " of " +
-                                    std::to_string(place.size)
-                              : ""));
+    log::info(
+        (options.shard.whole() ? "" : "shard " + options.shard.text() + ": ") +
+        std::to_string(setup.todo.size()) + " trials to do" +
+        (packs.size() < setup.todo.size() ? " in " + std::to_string(packs.size()) + " packs" : "") +
+        ", " + std::to_string(setup.done) + " done before, " + std::to_string(setup.failed) +
+        " failed before" + (setup.failed > 0 ? " (--retry-failed tries them again)" : "") + "; " +
+        std::to_string(world.size) + (world.size == 1 ? " rank" : " ranks") +
+        (place.size > 1
+             ? " in " + std::to_string(place.teams) + (place.teams == 1 ? " team" : " teams") +
+                   " of " + std::to_string(place.size)
+             : ""));
     if (place.nodes > 1 && place.size <= world.node_size)
       log::warning("teams of " + std::to_string(place.size) +
                    " ranks do not fill the nodes: some train across the network; start a multiple "
@@ -283,8 +294,8 @@ Exit run_plan(const World& world, const Plan& plan, const RunOptions& options,
   if (options.pin) pin(world);
 
   Monitor* const monitor = owner ? &*owner->monitor : nullptr;
-  RankLoop loop({world, plan, options, setup, folder, *coordinator, *team, *log, worker, monitor,
-                 owner ? &owner->lease : nullptr});
+  RankLoop loop({world, plan, options, setup, packs, folder, *coordinator, *team, *log, worker,
+                 monitor, owner ? &owner->lease : nullptr});
   const std::string trouble = loop.run();
   team->close();
   wait_or_say_why(plan, options, folder, *coordinator, owner.get());

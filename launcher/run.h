@@ -4,6 +4,7 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -35,10 +36,13 @@ struct RunOptions {
   std::chrono::seconds timeout{600};
 };
 
-// Trains one trial, called on every rank of the team. Throws TrialError, distributed::TeamError,
-// trainer::Interrupted or std::exception; asks `stopping` once per step.
-using Worker = std::function<trainer::Trained(
-    const PlannedTrial&, Collective&, const trainer::Stopping&, const trainer::CheckpointOptions&)>;
+// Trains the trials of one pack and returns their outcomes in order, called on every rank of the
+// team. Throws what ends the pack as a whole: TrialError, distributed::TeamError,
+// trainer::Interrupted or std::exception; asks `stopping` once per step. A pack of several trials
+// that fails as a whole is trained again, one by one.
+using Worker = std::function<std::vector<trainer::TrialOutcome>(
+    std::span<const PlannedTrial* const>, Collective&, const trainer::Stopping&,
+    const trainer::CheckpointOptions&)>;
 
 // Collective; the ranks' plans must be equal (RunError names the rank). Trains what the shard's
 // part of the plan holds and the folder lacks, longest first, and returns the same code on every

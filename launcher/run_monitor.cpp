@@ -33,7 +33,8 @@ Monitor::Monitor(results::RunFolder folder, const Setup& setup, double cost, int
       start_unix_(unix_time()) {}
 
 results::State Monitor::now(distributed::Coordinator& coordinator) const {
-  const distributed::Counts counts = coordinator.counts();
+  const std::int64_t committed = coordinator.add(kCommittedSum, 0);
+  const std::int64_t failed = coordinator.add(kFailedSum, 0);
   const double busy = 1e-6 * static_cast<double>(coordinator.add(kBusySum, 0));
   const double cost = 1e-6 * static_cast<double>(coordinator.add(kCostSum, 0));
   const double elapsed = std::chrono::duration<double>(Clock::now() - start_).count();
@@ -41,9 +42,9 @@ results::State Monitor::now(distributed::Coordinator& coordinator) const {
   state.state = "running";
   state.exit_code = -1;
   state.planned = planned_;
-  state.done = done_before_ + counts.committed;
-  state.failed = failed_before_ + counts.failed;
-  state.running = std::max<std::int64_t>(0, counts.running());
+  state.done = done_before_ + committed;
+  state.failed = failed_before_ + failed;
+  state.running = std::max<std::int64_t>(0, coordinator.add(kRunningSum, 0));
   state.left = planned_ - state.done - state.failed;
   state.started_unix = start_unix_;
   state.updated_unix = unix_time();
@@ -52,7 +53,7 @@ results::State Monitor::now(distributed::Coordinator& coordinator) const {
   state.plan = owner_.plan;
   if (elapsed > 0) {
     state.busy_fraction = std::min(1.0, busy / (elapsed * teams_));
-    state.trials_per_second = static_cast<double>(counts.committed + counts.failed) / elapsed;
+    state.trials_per_second = static_cast<double>(committed + failed) / elapsed;
   }
   // What is left by the plan's estimate, at the speed that was measured so far.
   if (cost > 0) state.eta_seconds = std::max(0.0, cost_ - cost) * (busy / cost) / teams_;

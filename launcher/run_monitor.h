@@ -13,6 +13,10 @@ namespace emosweep::launcher {
 // Sums that all ranks add to as trials end, in microseconds.
 inline constexpr char kBusySum[] = "busy";  // measured
 inline constexpr char kCostSum[] = "cost";  // what the plan estimated for the same trials
+// Trials, counted as they begin and end; the coordinator counts packs.
+inline constexpr char kRunningSum[] = "running";
+inline constexpr char kCommittedSum[] = "committed";
+inline constexpr char kFailedSum[] = "failed";
 
 class Monitor {
  public:

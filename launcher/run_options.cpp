@@ -24,15 +24,13 @@ void prepare_rank() {
 
 Worker make_worker(const Plan& plan) {
   auto cache = std::make_shared<trainer::FoldCache>();
-  return
-      [&plan, cache](const PlannedTrial& trial, Collective& team, const trainer::Stopping& stopping,
-                     const trainer::CheckpointOptions& checkpoints) {
-        const trainer::TrialSpec spec = spec_of(plan, trial);
-        std::vector<trainer::Trained> trained =
-            trainer::train_trials({&spec, 1}, *cache, team, stopping, checkpoints);
-        EMO_CHECK(trained.size() == 1, "one trial gave another number of records");
-        return std::move(trained.front());
-      };
+  return [&plan, cache](std::span<const PlannedTrial* const> trials, Collective& team,
+                        const trainer::Stopping& stopping,
+                        const trainer::CheckpointOptions& checkpoints) {
+    std::vector<trainer::TrialSpec> specs;
+    for (const PlannedTrial* trial : trials) specs.push_back(spec_of(plan, *trial));
+    return trainer::train_trials(specs, *cache, team, stopping, checkpoints);
+  };
 }
 
 }  // namespace

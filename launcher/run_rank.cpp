@@ -52,17 +52,15 @@ bool is_out_of_memory(const std::string& message) {
          message.find("out of memory") != std::string::npos;
 }
 
-results::Provenance measure(const Todo& todo, const distributed::World& world, std::int64_t steps) {
+results::Provenance measure(const distributed::World& world) {
   results::Provenance out;
   out.peak_memory_bytes = peak_memory_bytes();
-  out.restarts = todo.restarts;
   out.host = world.host;
   out.device = "cpu";
   out.source_revision = source_revision();
   out.libraries = libraries_text();
   out.rank = world.rank;
   out.ranks = world.size;
-  out.steps = steps;
   return out;
 }
 
@@ -72,17 +70,16 @@ RankLoop::RankLoop(const RankParts& parts) : RankParts(parts), start_unix_(unix_
 
 std::string RankLoop::run() {
   try {
-    while (const std::optional<std::uint32_t> number = next()) {
-      const Todo& todo = setup.todo.at(*number);
-      const Done done = train_one(plan.trials.at(todo.trial), todo);
-      if (team.place().leads()) coordinator.finish(*number, done);
-      taken_.reset();
+    while (const std::optional<Members> members = next()) {
+      const Done done = train(*members);
+      if (team.place().leads()) end(done);
     }
     return "";
   } catch (const distributed::TeamLost& e) {
     if (monitor != nullptr) monitor->clear_line();
     log::error(e.what());
-    if (taken_) coordinator.finish(*taken_, Done::requeued);
+    // Trials of a pack that was taken apart may have ended: another team must not repeat them.
+    if (taken_) coordinator.finish(*taken_, apart_ ? Done::returned : Done::requeued);
     // For the rank that was lost, should it wake up again.
     if (team.place().leads()) team.tell(distributed::TeamOrder::kOver);
     return e.what();
@@ -98,16 +95,33 @@ std::string RankLoop::run() {
   }
 }
 
-std::optional<std::uint32_t> RankLoop::next() { return team.place().leads() ? take() : hear(); }
+std::optional<RankLoop::Members> RankLoop::next() { return team.place().leads() ? take() : hear(); }
 
-std::optional<std::uint32_t> RankLoop::take() {
+// An order's number is a pack's, or beyond them a single trial's of a pack that failed as a whole.
+RankLoop::Members RankLoop::members_of(std::int64_t order) const {
+  const auto number = static_cast<std::size_t>(order);
+  if (number < packs.size()) return packs[number].members;
+  return {static_cast<std::uint32_t>(number - packs.size())};
+}
+
+const PlannedTrial& RankLoop::trial_of(std::uint32_t member) const {
+  return plan.trials.at(setup.todo.at(member).trial);
+}
+
+std::optional<RankLoop::Members> RankLoop::take() {
+  if (taken_) {  // a pack that is trained one by one
+    const std::uint32_t member = alone_.front();
+    alone_.erase(alone_.begin());
+    order_ = team.tell(static_cast<std::int64_t>(packs.size() + member));
+    return Members{member};
+  }
   while (!stopping()) {
     const std::vector<std::uint32_t> numbers = coordinator.take(1);
     if (numbers.empty()) break;
-    if (fits(plan.trials.at(setup.todo.at(numbers.front()).trial))) {
+    if (fits(packs.at(numbers.front()))) {
       taken_ = numbers.front();
       order_ = team.tell(*taken_);
-      return taken_;
+      return members_of(*taken_);
     }
     coordinator.finish(numbers.front(), Done::returned);
   }
@@ -115,8 +129,17 @@ std::optional<std::uint32_t> RankLoop::take() {
   return std::nullopt;
 }
 
+// The pack is done with when none of its trials is left to be trained alone.
+void RankLoop::end(Done done) {
+  if (!alone_.empty() && done != Done::returned) return;
+  alone_.clear();
+  coordinator.finish(*taken_, apart_ && done == Done::requeued ? Done::committed : done);
+  taken_.reset();
+  apart_ = false;
+}
+
 // A member that only waits gives no sign of life: when no other rank does either, the leader hangs.
-std::optional<std::uint32_t> RankLoop::hear() {
+std::optional<RankLoop::Members> RankLoop::hear() {
   using Clock = std::chrono::steady_clock;
   std::int64_t sign = -1;
   auto heard = Clock::now();
@@ -124,7 +147,7 @@ std::optional<std::uint32_t> RankLoop::hear() {
     if (const auto order = team.hear(std::chrono::seconds{1})) {
       order_ = *order;
       if (order->number == distributed::TeamOrder::kOver) return std::nullopt;
-      return static_cast<std::uint32_t>(order->number);
+      return members_of(order->number);
     }
     if (signalled()) coordinator.stop(signal_text());
     const std::int64_t now = coordinator.sign_of_life();
@@ -139,51 +162,117 @@ std::optional<std::uint32_t> RankLoop::hear() {
   }
 }
 
-Done RankLoop::train_one(const PlannedTrial& trial, const Todo& todo) {
+Done RankLoop::train(const Members& members) {
   const bool leads = team.place().leads();
+  const auto trials = static_cast<std::int64_t>(members.size());
   if (leads) {
-    log.add(log_line("start", trial.id,
-                     plan.experiments.empty() ? "" : "seed " + std::to_string(trial.seed)));
+    coordinator.add(kRunningSum, trials);
+    for (const std::uint32_t m : members) {
+      log.add(log_line("start", trial_of(m).id,
+                       plan.experiments.empty() ? "" : "seed " + std::to_string(trial_of(m).seed)));
+    }
   }
   const double start_unix = unix_time(), start_cpu = thread_cpu_seconds();
   const auto start = std::chrono::steady_clock::now();
-  trainer::Trained trained;
+  Outcomes outcomes;
   std::optional<distributed::TeamFault> fault;
+  bool interrupted = false;
   try {
-    fault = train(trial, trained);
+    fault = outcomes_of(members, outcomes);
   } catch (const trainer::Interrupted&) {
-    if (leads) log.add(log_line("return", trial.id));
+    interrupted = true;
+  }
+  if (!leads) return Done::committed;  // what became of it, only the leader says
+  coordinator.add(kRunningSum, -trials);
+  if (interrupted) {
+    for (const std::uint32_t m : members) log.add(log_line("return", trial_of(m).id));
     return Done::returned;
   }
-  if (!leads) return fault ? Done::failed : Done::committed;
-  const double seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  const results::Provenance earlier = trained.record.cost;  // before it was resumed here
-  const double part = seconds / std::max(seconds + earlier.wall_seconds, 1e-9);
-  coordinator.add(kBusySum, static_cast<std::int64_t>(1e6 * seconds));
-  coordinator.add(kCostSum, static_cast<std::int64_t>(1e6 * trial.cost * part));
-  if (!fault && trained.record.id != trial.id) {
-    fault = own_fault("exception", "the trainer returned the record of another trial: " +
-                                       trained.record.id.hex());
-  }
-  if (fault) return give_up(trial, *fault);
-  results::Provenance& cost = trained.record.cost;
-  cost = measure(todo, world, earlier.steps);
+  results::Provenance cost = measure(world);
   cost.start_unix = start_unix;
-  cost.wall_seconds = earlier.wall_seconds + seconds;
-  cost.cpu_seconds = earlier.cpu_seconds + thread_cpu_seconds() - start_cpu;
-  commit(trial, todo, trained);
-  return Done::committed;
+  cost.wall_seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  cost.cpu_seconds = thread_cpu_seconds() - start_cpu;
+  note_costs(members, outcomes, cost.wall_seconds);
+  if (!fault) {
+    const std::string mistake = mistake_in(members, outcomes);
+    if (!mistake.empty()) fault = own_fault("exception", mistake);
+  }
+  if (fault) return give_up(members, *fault);
+  keep_all(members, outcomes, cost);
+  return trials == 1 && std::holds_alternative<TrialError>(outcomes[0]) ? Done::failed
+                                                                        : Done::committed;
+}
+
+// What is estimated from what was measured so far: the time left, and what still fits into it.
+void RankLoop::note_costs(const Members& members, const Outcomes& outcomes, double seconds) {
+  double cost = 0;
+  for (const std::uint32_t m : members) {
+    cost += packed_cost(trial_of(m), static_cast<std::int64_t>(members.size()));
+  }
+  if (outcomes.size() == 1) {  // it may have been resumed: then a part of it was trained here
+    if (const auto* trained = std::get_if<trainer::Trained>(&outcomes[0])) {
+      cost *= seconds / std::max(seconds + trained->record.cost.wall_seconds, 1e-9);
+    }
+  }
+  coordinator.add(kBusySum, static_cast<std::int64_t>(1e6 * seconds));
+  coordinator.add(kCostSum, static_cast<std::int64_t>(1e6 * cost));
+}
+
+std::string RankLoop::mistake_in(const Members& members, const Outcomes& outcomes) const {
+  if (outcomes.size() != members.size()) {
+    return "the trainer returned " + std::to_string(outcomes.size()) + " outcomes for " +
+           std::to_string(members.size()) + " trials";
+  }
+  for (std::size_t k = 0; k < members.size(); ++k) {
+    const auto* trained = std::get_if<trainer::Trained>(&outcomes[k]);
+    if (trained != nullptr && trained->record.id != trial_of(members[k]).id) {
+      return "the trainer returned the record of another trial: " + trained->record.id.hex();
+    }
+  }
+  return "";
+}
+
+// Trial by trial: what is committed when this process dies is safe. A pack's cost is shared by
+// steps.
+void RankLoop::keep_all(const Members& members, Outcomes& outcomes,
+                        const results::Provenance& whole) {
+  double steps = 0;
+  for (const trainer::TrialOutcome& outcome : outcomes) {
+    const auto* trained = std::get_if<trainer::Trained>(&outcome);
+    if (trained != nullptr) steps += static_cast<double>(trained->record.cost.steps);
+  }
+  for (std::size_t k = 0; k < members.size(); ++k) {
+    const Todo& todo = setup.todo.at(members[k]);
+    if (const auto* error = std::get_if<TrialError>(&outcomes[k])) {
+      fail(trial_of(members[k]), own_fault(error->reason(), error->what(), error->where()));
+      continue;
+    }
+    auto& trained = std::get<trainer::Trained>(outcomes[k]);
+    const results::Provenance earlier = trained.record.cost;  // before it was resumed here
+    const double share = members.size() == 1 || steps <= 0
+                             ? 1 / static_cast<double>(members.size())
+                             : static_cast<double>(earlier.steps) / steps;
+    results::Provenance& cost = trained.record.cost;
+    cost = whole;
+    cost.steps = earlier.steps;
+    cost.restarts = todo.restarts;
+    cost.wall_seconds = earlier.wall_seconds + share * whole.wall_seconds;
+    cost.cpu_seconds = earlier.cpu_seconds + share * whole.cpu_seconds;
+    commit(trial_of(members[k]), todo, trained);
+  }
 }
 
 // What this rank itself does wrong its peers are told, so that they leave their collectives.
-std::optional<distributed::TeamFault> RankLoop::train(const PlannedTrial& trial,
-                                                      trainer::Trained& trained) {
+std::optional<distributed::TeamFault> RankLoop::outcomes_of(const Members& members,
+                                                            Outcomes& outcomes) {
   distributed::TeamFault fault;
   try {
     team.join(order_);
-    trained = worker(
-        trial, team, [this] { return stopping(); }, checkpoints(trial));
+    std::vector<const PlannedTrial*> trials;
+    for (const std::uint32_t m : members) trials.push_back(&trial_of(m));
+    outcomes = worker(
+        trials, team, [this] { return stopping(); }, checkpoints(members));
     return std::nullopt;
   } catch (const trainer::Interrupted&) {
     throw;
@@ -214,10 +303,14 @@ void RankLoop::commit(const PlannedTrial& trial, const Todo& todo, trainer::Trai
   folder.commit(trained.record);
   log.add(log_line(todo.again ? "again" : "commit", trial.id,
                    seconds_text(trained.record.cost.wall_seconds)));
+  coordinator.add(kCommittedSum, 1);
 }
 
-trainer::CheckpointOptions RankLoop::checkpoints(const PlannedTrial& trial) {
+// Packs of several trials have none.
+trainer::CheckpointOptions RankLoop::checkpoints(const Members& members) {
   trainer::CheckpointOptions out;
+  if (members.size() > 1) return out;
+  const PlannedTrial& trial = trial_of(members.front());
   out.folder = folder.checkpoints();
   out.after_seconds = options.checkpoint_after;
   out.tell = [this, &trial](const std::string& what, bool trouble) {
@@ -232,16 +325,32 @@ trainer::CheckpointOptions RankLoop::checkpoints(const PlannedTrial& trial) {
   return out;
 }
 
-Done RankLoop::give_up(const PlannedTrial& trial, const distributed::TeamFault& fault) {
+Done RankLoop::give_up(const Members& members, const distributed::TeamFault& fault) {
+  const PlannedTrial& first = trial_of(members.front());
+  const std::string who = members.size() == 1 ? title(first)
+                                              : "the pack of " + std::to_string(members.size()) +
+                                                    " trials with " + title(first);
   const bool environment = fault.reason == "communication";
-  if (environment && coordinator.add("tries of " + trial.id.hex(), 1) <= kRequeues) {
-    log.add(log_line("requeue", trial.id, fault.message));
+  if (environment && coordinator.add("tries of " + first.id.hex(), 1) <= kRequeues) {
+    for (const std::uint32_t m : members) {
+      log.add(log_line("requeue", trial_of(m).id, fault.message));
+    }
     if (monitor != nullptr) monitor->clear_line();
-    log::warning(title(trial) + " goes back into the queue: " + fault.message +
+    log::warning(who + " goes back into the queue: " + fault.message +
                  (fault.where.empty() ? "" : " at " + fault.where));
+    if (apart_) alone_.push_back(members.front());
     return Done::requeued;
   }
-  fail(trial, fault);
+  if (members.size() > 1) {  // whoever is to blame shall fail alone
+    for (const std::uint32_t m : members) log.add(log_line("apart", trial_of(m).id, fault.message));
+    if (monitor != nullptr) monitor->clear_line();
+    log::warning(who + " failed, " + fault.reason + ": " + fault.message +
+                 "; its trials are trained one by one");
+    alone_ = members;
+    apart_ = true;
+    return Done::requeued;
+  }
+  fail(first, fault);
   return Done::failed;
 }
 
@@ -258,6 +367,7 @@ void RankLoop::fail(const PlannedTrial& trial, const distributed::TeamFault& fau
   log.add(log_line("fail", trial.id, fault.reason + ": " + fault.message));
   if (monitor != nullptr) monitor->clear_line();
   log::warning(title(trial) + " failed, " + fault.reason + ": " + fault.message);
+  coordinator.add(kFailedSum, 1);
 }
 
 distributed::TeamFault RankLoop::own_fault(const std::string& reason, const std::string& message,
@@ -275,22 +385,22 @@ std::string RankLoop::title(const PlannedTrial& trial) const {
          ", seed " + std::to_string(trial.seed) + ")";
 }
 
-bool RankLoop::fits(const PlannedTrial& trial) {
+bool RankLoop::fits(const WorkPack& pack) {
   if (setup.end_unix <= 0) return true;
   const double busy = static_cast<double>(coordinator.add(kBusySum, 0));
   const double cost = static_cast<double>(coordinator.add(kCostSum, 0));
   const double scale = cost > 0 && busy > 0 ? busy / cost : 1;
-  constexpr double kReserve = 1.1;   // trials of one estimate differ
+  constexpr double kReserve = 1.1;   // packs of one estimate differ
   constexpr double kEndSeconds = 2;  // to commit, and to build the summary
   constexpr double kWorthACheckpoint = 120;
   const double left = setup.end_unix - unix_time() - kEndSeconds;
-  if (trial.cost * scale * kReserve <= left) return true;
+  if (pack.cost * scale * kReserve <= left) return true;
   // A trial that is longer than the whole job fits into no job of this kind: it starts, and its
   // checkpoint goes on in the next.
-  if (trial.cost * scale > setup.end_unix - start_unix_ && left > kWorthACheckpoint) return true;
+  const bool whole_job = pack.cost * scale > setup.end_unix - start_unix_;
+  if (pack.members.size() == 1 && whole_job && left > kWorthACheckpoint) return true;
   // The order is longest first: when the shortest does not fit, nothing does.
-  const PlannedTrial& shortest = plan.trials.at(setup.todo.back().trial);
-  if (shortest.cost * scale * kReserve > left) coordinator.stop("time limit");
+  if (packs.back().cost * scale * kReserve > left) coordinator.stop("time limit");
   return false;
 }
 

@@ -163,7 +163,8 @@ Digest plan_digest(const Plan& plan) {
   Sha256 hash;
   hash.add_sized(plan.file.resolved_sha256);
   for (const PlannedTrial& trial : plan.trials) {
-    hash.add_sized(trial.id.hex() + ' ' + std::to_string(std::bit_cast<std::uint64_t>(trial.cost)));
+    hash.add_sized(trial.id.hex() + ' ' + std::to_string(std::bit_cast<std::uint64_t>(trial.cost)) +
+                   ' ' + std::to_string(trial.pack) + ' ' + std::to_string(trial.shape));
   }
   for (const results::Cell& cell : plan.file.cells) {
     hash.add_sized(cell.id.hex() + ' ' + std::to_string(cell.experiment) + ' ' +

@@ -66,12 +66,20 @@ void forward_trial(FusedNetwork<T>& network, const data::Batch& batch, std::int6
 }  // namespace
 
 FusedModel::FusedModel(const ModelOptions& options, std::span<const StreamKey> keys)
+    : FusedModel(options, keys[0], FlatParameters(fusion_layout(options), keys, options.dtype)) {}
+
+FusedModel::FusedModel(const ModelOptions& options, const StreamKey& key, FlatParameters parameters)
     : options_(options),
-      key_(keys[0]),
-      parameters_(fusion_layout(options), keys, options.dtype),
+      key_(key),
+      parameters_(std::move(parameters)),
       networks_(std::make_unique<Networks>()) {}
 
 FusedModel::~FusedModel() = default;
+
+std::unique_ptr<Model> FusedModel::select(std::span<const std::int64_t> trials) const {
+  return std::make_unique<FusedModel>(
+      options_, key_, FlatParameters(fusion_layout(options_), parameters_.rows(trials)));
+}
 
 Output FusedModel::forward(const data::Batch& batch, const Step& step) {
   EMO_CHECK(!step.train, "a fused model trains through its networks");

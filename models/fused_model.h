@@ -14,6 +14,7 @@ class FusedModel final : public Model {
  public:
   // `options` have passed check_options.
   FusedModel(const ModelOptions& options, std::span<const StreamKey> keys);
+  FusedModel(const ModelOptions& options, const StreamKey& key, FlatParameters parameters);
   ~FusedModel() override;
 
   // Without dropout: step.train is false, and without extra["gates"]. A row's logits do not depend
@@ -22,6 +23,7 @@ class FusedModel final : public Model {
   std::vector<Leaf>& leaves() override { return parameters_.leaves(); }
   std::vector<Leaf>& state() override { return state_; }
   bool packable() const override { return true; }
+  std::unique_ptr<Model> select(std::span<const std::int64_t> trials) const override;
   at::Tensor flat() override { return parameters_.flat(); }
   at::Tensor flat_grad() override { return parameters_.flat_grad(); }
   at::Tensor decay_mask() override { return parameters_.decay_mask(); }

@@ -34,9 +34,9 @@ struct NormVariables {
 
 class FusionModel final : public Model {
  public:
-  FusionModel(const ModelOptions& options, const Parts& parts, std::span<const StreamKey> keys)
+  FusionModel(const ModelOptions& options, const Parts& parts, FlatParameters parameters)
       : options_(options),
-        parameters_(parts.layout, keys, options.dtype),
+        parameters_(std::move(parameters)),
         encoder_norm_(parameters_, parts.encoder_norm,
                       {1, static_cast<std::int64_t>(options.inputs.size()), options.hidden_size}),
         encoder_dropout_(encoder_layers(options), options.hidden_size),
@@ -55,6 +55,7 @@ class FusionModel final : public Model {
   std::vector<Leaf>& leaves() override { return parameters_.leaves(); }
   std::vector<Leaf>& state() override { return state_; }
   bool packable() const override { return true; }
+  std::unique_ptr<Model> select(std::span<const std::int64_t> trials) const override;
   at::Tensor flat() override { return parameters_.flat(); }
   at::Tensor flat_grad() override { return parameters_.flat_grad(); }
   at::Tensor decay_mask() override { return parameters_.decay_mask(); }
@@ -161,6 +162,12 @@ at::Tensor FusionModel::cross(const at::Tensor& z, const at::Tensor& present) {
   return pooled.reshape({K, b, M * H});
 }
 
+std::unique_ptr<Model> FusionModel::select(std::span<const std::int64_t> trials) const {
+  const Parts parts = parts_of(options_);
+  return std::make_unique<FusionModel>(options_, parts,
+                                       FlatParameters(parts.layout, parameters_.rows(trials)));
+}
+
 Output FusionModel::forward(const data::Batch& batch, const Step& step) {
   check(batch);
   Output output;
@@ -190,7 +197,9 @@ Layout fusion_layout(const ModelOptions& options) { return parts_of(options).lay
 
 std::unique_ptr<Model> make_fusion_model(const ModelOptions& options,
                                          std::span<const StreamKey> keys) {
-  return std::make_unique<FusionModel>(options, parts_of(options), keys);
+  const Parts parts = parts_of(options);
+  return std::make_unique<FusionModel>(options, parts,
+                                       FlatParameters(parts.layout, keys, options.dtype));
 }
 
 }  // namespace emosweep::models

@@ -58,6 +58,8 @@ class Model {
   virtual std::vector<Leaf>&
   state() = 0;                        // not parameters, but part of best weights and checkpoints
   virtual bool packable() const = 0;  // a leading trial axis with K > 1 is supported
+  // These trials of a packable model as a model of their own, with copies of their values.
+  virtual std::unique_ptr<Model> select(std::span<const std::int64_t> trials) const = 0;
   // One flat [K, P] storage and its gradient [K, P], 64-byte aligned rows (P padded to a multiple
   // of 16); every leaf is a view of it and leaf.grad() a view of the gradient. Undefined for large
   // specialists.

@@ -36,6 +36,19 @@ std::vector<double> initial_values(const ParameterSpec& spec, const StreamKey& t
   return values;
 }
 
+// [K, P]
+at::Tensor initial_rows(const Layout& layout, std::span<const StreamKey> keys) {
+  const auto K = static_cast<std::int64_t>(keys.size());
+  at::Tensor values = at::zeros({K, layout.row()}, at::kDouble);
+  for (const ParameterSpec& spec : layout.specs()) {
+    for (std::int64_t k = 0; k < K; ++k) {
+      const std::vector<double> v = initial_values(spec, keys[static_cast<std::size_t>(k)]);
+      std::copy(v.begin(), v.end(), values.data_ptr<double>() + k * layout.row() + spec.offset);
+    }
+  }
+  return values;
+}
+
 at::Tensor view_at(const at::Tensor& flat, std::int64_t offset,
                    const std::vector<std::int64_t>& shape) {
   std::vector<std::int64_t> sizes = {flat.size(0)};
@@ -78,21 +91,17 @@ std::int64_t Layout::add_stack(const std::vector<std::string>& names,
 std::int64_t Layout::row() const { return aligned(end_); }
 
 FlatParameters::FlatParameters(const Layout& layout, std::span<const StreamKey> keys,
-                               at::ScalarType dtype) {
-  const auto K = static_cast<std::int64_t>(keys.size());
-  const at::TensorOptions options = at::TensorOptions().dtype(dtype);
-  at::Tensor values = at::zeros({K, layout.row()}, options.dtype(at::kDouble));
-  at::Tensor decay = at::zeros({layout.row()}, options.dtype(at::kDouble));
+                               at::ScalarType dtype)
+    : FlatParameters(layout, initial_rows(layout, keys).to(dtype)) {}
+
+FlatParameters::FlatParameters(const Layout& layout, const at::Tensor& values) {
+  EMO_CHECK(values.dim() == 2 && values.size(1) == layout.row(), "values are [K, P]");
+  flat_ = values.clone(at::MemoryFormat::Contiguous);
+  grad_ = at::zeros(values.sizes(), values.options());
+  decay_ = at::zeros({layout.row()}, values.options());
   for (const ParameterSpec& spec : layout.specs()) {
-    for (std::int64_t k = 0; k < K; ++k) {
-      const std::vector<double> v = initial_values(spec, keys[static_cast<std::size_t>(k)]);
-      std::copy(v.begin(), v.end(), values.data_ptr<double>() + k * layout.row() + spec.offset);
-    }
-    if (spec.decay) decay.narrow(0, spec.offset, spec.size).fill_(1);
+    if (spec.decay) decay_.narrow(0, spec.offset, spec.size).fill_(1);
   }
-  flat_ = values.to(dtype);
-  grad_ = at::zeros({K, layout.row()}, options);
-  decay_ = decay.to(dtype);
   for (const at::Tensor& t : {flat_, grad_}) {
     EMO_CHECK(reinterpret_cast<std::uintptr_t>(t.data_ptr()) % 64 == 0,
               "the allocator gave a block that is not 64-byte aligned");
@@ -104,6 +113,12 @@ FlatParameters::FlatParameters(const Layout& layout, std::span<const StreamKey> 
     leaf.decay = spec.decay;
     leaves_.push_back(std::move(leaf));
   }
+}
+
+at::Tensor FlatParameters::rows(std::span<const std::int64_t> trials) const {
+  std::vector<at::Tensor> rows;
+  for (const std::int64_t k : trials) rows.push_back(flat_[k]);
+  return at::stack(rows);
 }
 
 at::Tensor FlatParameters::variable(std::int64_t offset, std::vector<std::int64_t> shape) {

@@ -62,6 +62,8 @@ class FlatParameters {
   // Values as the layout says, keyed by name: element i of leaf `name` of trial k is a function of
   // (keys[k], name, i), computed in double, then cast.
   FlatParameters(const Layout& layout, std::span<const StreamKey> keys, at::ScalarType dtype);
+  // Given values [K, P], which are copied.
+  FlatParameters(const Layout& layout, const at::Tensor& values);
 
   // A leaf of the autograd graph over [K, shape...] from `offset` on.
   at::Tensor variable(std::int64_t offset, std::vector<std::int64_t> shape);
@@ -71,6 +73,7 @@ class FlatParameters {
   at::Tensor decay_mask() const { return decay_; }
   std::vector<Leaf>& leaves() { return leaves_; }
   std::int64_t trials() const { return flat_.size(0); }
+  at::Tensor rows(std::span<const std::int64_t> trials) const;  // copies of their values
 
  private:
   at::Tensor flat_, grad_, decay_;

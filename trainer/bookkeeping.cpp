@@ -29,16 +29,39 @@ Schedule schedule_of(const OptimizerOptions& o, std::int64_t steps_per_epoch, st
   return schedule;
 }
 
+void record(LoopResult& result, const std::string& curve, double value) {
+  auto found = std::find_if(result.curves.begin(), result.curves.end(),
+                            [&](const results::Curve& c) { return c.name == curve; });
+  if (found == result.curves.end()) found = result.curves.insert(result.curves.end(), {curve, {}});
+  found->values.push_back(value);
+}
+
 }  // namespace
 
 std::string step_text(std::int64_t epoch, std::int64_t step) {
   return "epoch " + std::to_string(epoch) + ", step " + std::to_string(step);
 }
 
-Bookkeeping::Bookkeeping(Pack& pack) : pack_(pack) {
+Bookkeeping::Part::Part(const Pack& from, std::span<const std::int64_t> rows)
+    : model(from.model.select(rows)),
+      objective(from.objective.select(rows)),
+      pack{*model, *objective, {}, {}, {}, {}, {}, {}, {}, nullptr} {
+  for (const std::int64_t row : rows) {
+    const auto k = static_cast<std::size_t>(row);
+    pack.folds.push_back(from.folds[k]);
+    pack.train.push_back(from.train[k]);
+    pack.validation.push_back(from.validation[k]);
+    pack.keys.push_back(from.keys[k]);
+    pack.optimizer.push_back(from.optimizer[k]);
+    pack.loop.push_back(from.loop[k]);
+  }
+}
+
+Bookkeeping::Bookkeeping(Pack& pack) : whole_(pack) {
   const std::size_t K = pack.loop.size();
   EMO_CHECK(K > 0 && pack.folds.size() == K && pack.train.size() == K && pack.keys.size() == K &&
-                pack.validation.size() == K && pack.optimizer.size() == K,
+                pack.validation.size() == K && pack.optimizer.size() == K &&
+                (pack.run_epochs.empty() || pack.run_epochs.size() == K),
             "a pack's vectors have one element a trial");
   for (const models::Leaf& leaf : pack.model.leaves()) {
     EMO_CHECK(leaf.lr_scale == 1 && !leaf.frozen, "flat parameters have one learning rate");
@@ -46,26 +69,39 @@ Bookkeeping::Bookkeeping(Pack& pack) : pack_(pack) {
   const LoopOptions& first = pack.loop[0];
   EMO_CHECK(first.batch_size > 0 && first.epochs > 0, "batch size and epochs are at least 1");
   steps_per_epoch_ = steps_for(pack.train[0].size(), first.batch_size);
-  dropout_ = at::empty({static_cast<std::int64_t>(K)});
-  std::vector<std::vector<std::int64_t>> rows;
+  select_ = !pack.validation[0].empty();
   for (std::size_t k = 0; k < K; ++k) {
     const LoopOptions& o = pack.loop[k];
     EMO_CHECK(!pack.train[k].empty(), "a trial has training rows");
     EMO_CHECK(o.batch_size == first.batch_size && o.epochs == first.epochs &&
                   steps_for(pack.train[k].size(), o.batch_size) == steps_per_epoch_,
               "trials of a pack share batch size, epochs and steps an epoch");
-    dropout_.mutable_data_ptr<float>()[k] = static_cast<float>(o.dropout);
+    EMO_CHECK(pack.validation[k].empty() != select_,
+              "all trials of a pack have validation rows, or none");
     schedules_.push_back(schedule_of(pack.optimizer[k], steps_per_epoch_, o.epochs));
     selections_.emplace_back(o.selection_metric, o.patience);
-    rows.emplace_back(pack.validation[k].begin(), pack.validation[k].end());
-    EMO_CHECK(rows[k].empty() == rows[0].empty(),
-              "all trials of a pack have validation rows, or none");
+    epochs_.push_back(pack.run_epochs.empty() ? o.epochs : pack.run_epochs[k]);
+    EMO_CHECK(epochs_[k] > 0, "a trial runs at least one epoch");
+    trial_.push_back(k);
   }
-  select_ = !rows[0].empty();
-  if (select_) validation_ = evaluation_rows(pack.folds, rows);
+  results_.resize(K);
+  set_rows();
+}
+
+// All that is kept for the rows of pack(), at the start of an epoch.
+void Bookkeeping::set_rows() {
+  const Pack& now = pack();
+  const std::size_t K = now.loop.size();
+  dropout_ = at::empty({static_cast<std::int64_t>(K)});
+  std::vector<std::vector<std::int64_t>> rows;
+  for (std::size_t k = 0; k < K; ++k) {
+    dropout_.mutable_data_ptr<float>()[k] = static_cast<float>(now.loop[k].dropout);
+    rows.emplace_back(now.validation[k].begin(), now.validation[k].end());
+  }
+  if (select_) validation_ = evaluation_rows(now.folds, rows);
   active_.assign(K, 1);
   rates_.assign(K, 0);
-  results_.resize(K);
+  metered_.clear();
 }
 
 bool Bookkeeping::any_active() const {
@@ -73,15 +109,18 @@ bool Bookkeeping::any_active() const {
 }
 
 std::vector<std::vector<std::int64_t>> Bookkeeping::orders(std::int64_t epoch) const {
+  const Pack& now = part_ ? part_->pack : whole_;
   std::vector<std::vector<std::int64_t>> orders;
   for (std::size_t k = 0; k < active_.size(); ++k) {
-    orders.push_back(data::epoch_order(pack_.train[k], pack_.keys[k], epoch));
+    orders.push_back(data::epoch_order(now.train[k], now.keys[k], epoch));
   }
   return orders;
 }
 
 const std::vector<double>& Bookkeeping::rates(std::int64_t step) {
-  for (std::size_t k = 0; k < rates_.size(); ++k) rates_[k] = learning_rate(schedules_[k], step);
+  for (std::size_t k = 0; k < rates_.size(); ++k) {
+    rates_[k] = learning_rate(schedules_[trial_[k]], step);
+  }
   return rates_;
 }
 
@@ -106,119 +145,159 @@ bool Bookkeeping::meter(const std::vector<TermValues>& terms, const StepPlace& s
     for (std::size_t k = 0; k < K; ++k) {
       const double value = value_of[t * K + k];
       if (active_[k] && !std::isfinite(value)) {
-        throw TrialError("non_finite",
-                         "loss (" + terms[t].name + ") is " + number_text(value) + " at " +
-                             where(step) + "; a lower lr or clip_norm may help",
-                         where(step));
+        fail(k, "loss (" + terms[t].name + ") is " + number_text(value), step);
       }
       metered_[t].sum[k] += value;
       metered_[t].count[k] += terms[t].count[k];
       metered_[t].weight[k] = terms[t].weight[k];
     }
   }
-  for (std::size_t k = 0; k < K; ++k) results_[k].steps += active_[k];
+  for (std::size_t k = 0; k < K; ++k) results_[trial_[k]].steps += active_[k];
   return stops;
 }
 
-void Bookkeeping::check(const std::vector<double>& norms, const StepPlace& step) const {
+void Bookkeeping::fail(std::size_t k, const std::string& what, const StepPlace& step) {
+  active_[k] = 0;
+  results_[trial_[k]].failure.emplace(
+      "non_finite", what + " at " + where(step) + "; a lower lr or clip_norm may help",
+      where(step));
+}
+
+void Bookkeeping::check(const std::vector<double>& norms, const StepPlace& step) {
   for (std::size_t k = 0; k < norms.size(); ++k) {
-    if (active_[k] && !std::isfinite(norms[k])) {
-      throw TrialError("non_finite",
-                       "gradient norm is " + number_text(norms[k]) + " at " + where(step) +
-                           "; a lower lr or clip_norm may help",
-                       where(step));
-    }
+    if (!active_[k] || std::isfinite(norms[k])) continue;
+    fail(k, "gradient norm is " + number_text(norms[k]), step);
   }
 }
 
-void Bookkeeping::record(std::size_t k, const std::string& curve, double value) {
-  auto& curves = results_[k].curves;
-  auto found = std::find_if(curves.begin(), curves.end(),
-                            [&](const results::Curve& c) { return c.name == curve; });
-  if (found == curves.end()) found = curves.insert(curves.end(), {curve, {}});
-  found->values.push_back(value);
-}
-
 void Bookkeeping::end_epoch(std::int64_t epoch, Collective& team) {
+  if (!any_active()) return;
   for (std::size_t k = 0; k < active_.size(); ++k) {
     if (!active_[k]) continue;
+    LoopResult& result = results_[trial_[k]];
     double loss = 0;
     std::vector<double> values;
     for (const TermValues& m : metered_) {
       values.push_back(m.count[k] > 0 ? m.sum[k] / m.count[k] : 0.0);
       loss += m.weight[k] * values.back();
     }
-    record(k, "train_loss", loss);
+    record(result, "train_loss", loss);
     for (std::size_t t = 0; t < metered_.size(); ++t)
-      record(k, "train_" + metered_[t].name, values[t]);
-    record(k, "lr", rates_[k]);
-    results_[k].epochs = epoch + 1;
-    if (!select_) results_[k].best_epoch = epoch;
+      record(result, "train_" + metered_[t].name, values[t]);
+    record(result, "lr", rates_[k]);
+    result.epochs = epoch + 1;
+    if (!select_) result.best_epoch = epoch;
   }
   metered_.clear();
   if (select_) validate(epoch, team);
+  for (std::size_t k = 0; k < active_.size(); ++k) {
+    if (epoch + 1 >= epochs_[trial_[k]]) active_[k] = 0;
+  }
 }
 
 void Bookkeeping::validate(std::int64_t epoch, Collective& team) {
+  const Pack& now = pack();
   const std::vector<Evaluation> all =
-      evaluate(pack_.model, pack_.objective, validation_, pack_.keys, team);
+      evaluate(now.model, now.objective, validation_, now.keys, team);
   for (std::size_t k = 0; k < active_.size(); ++k) {
     if (!active_[k]) continue;
+    LoopResult& result = results_[trial_[k]];
+    Selection& selection = selections_[trial_[k]];
     const results::Confusion& confusion = all[k].confusion;
-    const std::string& metric = pack_.loop[k].selection_metric;
-    record(k, "validation_loss", all[k].loss);
-    record(k, "validation_accuracy", metric_value("accuracy", 0, confusion));
-    record(k, "validation_macro_f1", metric_value("macro_f1", 0, confusion));
+    const std::string& metric = now.loop[k].selection_metric;
+    record(result, "validation_loss", all[k].loss);
+    record(result, "validation_accuracy", metric_value("accuracy", 0, confusion));
+    record(result, "validation_macro_f1", metric_value("macro_f1", 0, confusion));
     if (metric == "weighted_f1" || metric == "uar") {
-      record(k, "validation_" + metric, metric_value(metric, 0, confusion));
+      record(result, "validation_" + metric, metric_value(metric, 0, confusion));
     }
-    if (selections_[k].offer(epoch, all[k].loss, confusion)) {
-      results_[k].best_epoch = epoch;
-      results_[k].validation = results::named_scores(confusion);
-      results_[k].validation.emplace_back("loss", all[k].loss);
+    if (selection.offer(epoch, all[k].loss, confusion)) {
+      result.best_epoch = epoch;
+      result.validation = results::named_scores(confusion);
+      result.validation.emplace_back("loss", all[k].loss);
       keep(k);
     }
-    if (selections_[k].exhausted(epoch)) active_[k] = 0;
+    if (selection.exhausted(epoch)) active_[k] = 0;
   }
 }
 
 void Bookkeeping::keep(std::size_t k) {
-  if (pack_.loop[k].selection_metric == "last") return;  // the weights are where they are
+  Pack& now = pack();
+  if (now.loop[k].selection_metric == "last") return;  // the weights are where they are
   const at::NoGradGuard no_grad;
-  const auto row = static_cast<std::int64_t>(k);
   if (!best_.defined()) {
-    best_ = pack_.model.flat().clone();
-    for (const models::Leaf& leaf : pack_.model.state()) best_states_.push_back(leaf.value.clone());
-    return;
+    best_ = at::zeros_like(whole_.model.flat());
+    for (const models::Leaf& leaf : whole_.model.state()) {
+      best_states_.push_back(at::zeros_like(leaf.value));
+    }
   }
-  best_.select(0, row).copy_(pack_.model.flat().select(0, row));
+  const auto from = static_cast<std::int64_t>(k), to = static_cast<std::int64_t>(trial_[k]);
+  best_.select(0, to).copy_(now.model.flat().select(0, from));
   for (std::size_t i = 0; i < best_states_.size(); ++i) {
-    best_states_[i].select(0, row).copy_(pack_.model.state()[i].value.select(0, row));
+    best_states_[i].select(0, to).copy_(now.model.state()[i].value.select(0, from));
   }
 }
 
-std::vector<LoopResult> Bookkeeping::finish() {
+// The weights of a smaller pack's trials, as they are, to the model of the whole.
+void Bookkeeping::hand_back() {
+  if (!part_) return;
   const at::NoGradGuard no_grad;
-  for (std::size_t k = 0; k < results_.size(); ++k) {
-    if (results_[k].best_epoch < 0) {
-      throw TrialError("non_finite", "the validation loss is nan in every epoch, from epoch 0 on",
-                       "epoch 0");
-    }
-    const auto row = static_cast<std::int64_t>(k);
-    if (!select_ || pack_.loop[k].selection_metric == "last") {
-      // No validation stands between the last step and the record.
-      if (at::isfinite(pack_.model.flat().select(0, row)).all().item<bool>()) continue;
-      const std::string last = "epoch " + std::to_string(results_[k].epochs - 1);
-      throw TrialError(
-          "non_finite",
-          "a weight is not finite after " + last + "; a lower lr or clip_norm may help", last);
-    }
-    pack_.model.flat().select(0, row).copy_(best_.select(0, row));
-    for (std::size_t i = 0; i < best_states_.size(); ++i) {
-      pack_.model.state()[i].value.select(0, row).copy_(best_states_[i].select(0, row));
+  for (std::size_t k = 0; k < trial_.size(); ++k) {
+    const auto from = static_cast<std::int64_t>(k), to = static_cast<std::int64_t>(trial_[k]);
+    whole_.model.flat().select(0, to).copy_(part_->model->flat().select(0, from));
+    for (std::size_t i = 0; i < part_->model->state().size(); ++i) {
+      whole_.model.state()[i].value.select(0, to).copy_(
+          part_->model->state()[i].value.select(0, from));
     }
   }
+}
+
+std::vector<std::int64_t> Bookkeeping::compact() {
+  std::vector<std::int64_t> rest;
+  for (std::size_t k = 0; k < active_.size(); ++k) {
+    if (active_[k]) rest.push_back(static_cast<std::int64_t>(k));
+  }
+  if (whole_.checkpoints || rest.empty() || 2 * rest.size() > active_.size()) return {};
+  hand_back();
+  part_ = std::make_unique<Part>(pack(), rest);
+  std::vector<std::size_t> trial;
+  for (const std::int64_t k : rest) trial.push_back(trial_[static_cast<std::size_t>(k)]);
+  trial_ = std::move(trial);
+  set_rows();
+  return rest;
+}
+
+std::vector<LoopResult> Bookkeeping::finish() {
+  hand_back();
+  for (std::size_t trial = 0; trial < results_.size(); ++trial) {
+    if (!results_[trial].failure) finish(trial);
+  }
   return std::move(results_);
+}
+
+void Bookkeeping::finish(std::size_t trial) {
+  const at::NoGradGuard no_grad;
+  LoopResult& result = results_[trial];
+  if (result.best_epoch < 0) {
+    result.failure.emplace("non_finite",
+                           "the validation loss is nan in every epoch, from epoch 0 on", "epoch 0");
+    return;
+  }
+  const auto row = static_cast<std::int64_t>(trial);
+  const at::Tensor weights = whole_.model.flat().select(0, row);
+  if (!select_ || whole_.loop[trial].selection_metric == "last") {
+    // No validation stands between the last step and the record.
+    if (at::isfinite(weights).all().item<bool>()) return;
+    const std::string last = "epoch " + std::to_string(result.epochs - 1);
+    result.failure.emplace(
+        "non_finite", "a weight is not finite after " + last + "; a lower lr or clip_norm may help",
+        last);
+    return;
+  }
+  weights.copy_(best_.select(0, row));
+  for (std::size_t i = 0; i < best_states_.size(); ++i) {
+    whole_.model.state()[i].value.select(0, row).copy_(best_states_[i].select(0, row));
+  }
 }
 
 }  // namespace emosweep::trainer

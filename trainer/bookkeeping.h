@@ -3,6 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "trainer/engine.h"
@@ -18,49 +21,71 @@ struct Place;
 // "epoch 3, step 41": both from 0, steps over all epochs.
 std::string step_text(std::int64_t epoch, std::int64_t step);
 
+// Of K rows, which are the trials that are computed: those of the whole pack at first, fewer after
+// compact().
 class Bookkeeping {
  public:
   explicit Bookkeeping(Pack& pack);  // prepares the validation batches; errors of the options
+  Pack& pack() { return part_ ? part_->pack : whole_; }  // that is computed
   std::int64_t steps_per_epoch() const { return steps_per_epoch_; }
   const at::Tensor& dropout() const { return dropout_; }               // [K]
-  const std::vector<std::uint8_t>& active() const { return active_; }  // [K] 0: stopped early
+  const std::vector<std::uint8_t>& active() const { return active_; }  // [K] 0: ended
   bool any_active() const;
 
   std::vector<std::vector<std::int64_t>> orders(std::int64_t epoch) const;  // of the epoch's rows
   const std::vector<double>& rates(std::int64_t step);                      // [K]
   // The team's one decision a step, made from sums that are the same on every rank: true where a
-  // rank wants to stop; TrialError where the loss is not finite.
+  // rank wants to stop. A trial whose loss is not finite ends.
   bool meter(const std::vector<TermValues>& terms, const StepPlace& step, bool stop,
              Collective& team);
-  void check(const std::vector<double>& norms,
-             const StepPlace& step) const;  // TrialError: gradient not finite
-  void end_epoch(std::int64_t epoch,
-                 Collective& team);  // curves, validation, selection, early stop
-  std::vector<LoopResult> finish();  // puts the selected weights back
+  // A trial whose gradient is not finite ends.
+  void check(const std::vector<double>& norms, const StepPlace& step);
+  // Curves, validation, selection; trials that stop early or have run their epochs end.
+  void end_epoch(std::int64_t epoch, Collective& team);
+  // Where half of the rows have ended: pack() becomes one of the others alone, a copy of its own.
+  // Which rows these were; {} = nothing has changed.
+  std::vector<std::int64_t> compact();
+  // Of every trial of the whole pack, whose model gets the selected weights.
+  std::vector<LoopResult> finish();
 
   // All of this, `at`, and the model's and objective's values: what is not the optimizer's.
   void archive(Archive& a, Place& at);
 
  private:
+  // A smaller pack with what it refers to.
+  struct Part {
+    Part(const Pack& from, std::span<const std::int64_t> rows);
+    std::unique_ptr<models::Model> model;
+    std::unique_ptr<Objective> objective;
+    Pack pack;
+  };
   void archive_metered(Archive& a);
   void archive_best(Archive& a);
-  void record(std::size_t k, const std::string& curve, double value);
+  void set_rows();
+  void fail(std::size_t k, const std::string& what, const StepPlace& step);
   void validate(std::int64_t epoch, Collective& team);
   void keep(std::size_t k);
+  void hand_back();
+  void finish(std::size_t trial);
 
-  Pack& pack_;
+  Pack& whole_;
+  std::unique_ptr<Part> part_;
   std::int64_t steps_per_epoch_ = 0;
+  // [K]
+  std::vector<std::size_t> trial_;  // of each row, counted in the whole pack
   at::Tensor dropout_;
   std::vector<std::uint8_t> active_;
-  std::vector<Schedule> schedules_;
   std::vector<double> rates_;
   at::Tensor sums_;                  // of a step's terms, and the votes to stop
   std::vector<TermValues> metered_;  // of the unfinished epoch; empty before its first step
-  bool select_ = false;
   EvaluationRows validation_;
+  // Of the whole pack's trials.
+  bool select_ = false;
+  std::vector<Schedule> schedules_;
   std::vector<Selection> selections_;
-  at::Tensor best_;                      // [K,P]; undefined until an epoch was kept
-  std::vector<at::Tensor> best_states_;  // copies of model.state()
+  std::vector<std::int64_t> epochs_;     // that each of them runs
+  at::Tensor best_;                      // [trials, P]; undefined until an epoch was kept
+  std::vector<at::Tensor> best_states_;  // like model.state()
   std::vector<LoopResult> results_;
 };
 

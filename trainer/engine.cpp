@@ -1,6 +1,7 @@
 #include "trainer/engine.h"
 
 #include <ATen/ATen.h>
+#include <c10/util/Exception.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include "base/fault.h"
@@ -9,6 +10,15 @@
 
 namespace emosweep::trainer {
 namespace {
+
+// Parameters of a pack are views with gaps between the trials, which autograd remarks upon once.
+struct NoLayoutRemark final : c10::WarningHandler {
+  void process(const c10::Warning& warning) override {
+    if (warning.msg().find("gradient layout contract") == std::string::npos) {
+      c10::WarningHandler::process(warning);
+    }
+  }
+};
 
 // The model's graph of torch operations, and autograd.
 class TorchEngine final : public Engine {
@@ -27,8 +37,9 @@ class TorchEngine final : public Engine {
   const std::vector<TermValues>& forward(const StepPlace& at, const at::Tensor& dropout) override {
     fault_point("trainer.forward");
     pack_.model.flat_grad().zero_();
-    const data::Batch batch = data::gather_batch(
-        pack_.folds, orders_, at.step, pack_.loop[0].batch_size, {team_.rank, team_.size});
+    const data::Batch batch =
+        data::gather_batch(pack_.folds, orders_, at.step, pack_.loop[0].batch_size,
+                           {team_.rank, team_.size}, data::kAlignedRows);
     const models::Step step{true, at.epoch, at.number, pack_.keys, dropout, team_};
     const models::Output output = pack_.model.forward(batch, step);
     terms_ = pack_.objective.terms(batch, output, step);
@@ -57,6 +68,8 @@ class TorchEngine final : public Engine {
       sums.push_back(terms_[t].sum);
       factors.push_back(factor);
     }
+    NoLayoutRemark handler;
+    const c10::WarningUtils::WarningHandlerGuard quiet(&handler);
     torch::autograd::backward(sums, factors);
     terms_.clear();  // and the graph with them
     if (reducer_) reducer_->finalize();

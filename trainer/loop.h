@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "base/collective.h"
+#include "base/error.h"
 #include "data/batch.h"
 #include "models/model.h"
 #include "results/record.h"
@@ -17,7 +20,8 @@ class Archive;
 class Checkpoints;
 
 // A pack of K trials: everything per trial is a vector of length K. Trials of a pack have the same
-// batch size, the same number of steps an epoch and the same `epochs`.
+// batch size, the same number of steps an epoch and the same `epochs`; their rows, and how many
+// these are, are their own.
 struct Pack {
   models::Model& model;
   Objective& objective;
@@ -27,9 +31,9 @@ struct Pack {
   std::vector<StreamKey> keys;
   std::vector<OptimizerOptions> optimizer;
   std::vector<LoopOptions> loop;
-  // Epochs to run, 0 = loop.epochs. A refit runs fewer: its schedule still spans loop.epochs, so
-  // that its learning rates are those under which the epoch was selected.
-  std::int64_t run_epochs = 0;
+  // Epochs that each trial runs, {} = loop.epochs. A refit runs fewer: its schedule still spans
+  // loop.epochs, so that its learning rates are those under which the epoch was selected.
+  std::vector<std::int64_t> run_epochs;
   Checkpoints* checkpoints = nullptr;  // null: none are kept
 };
 
@@ -41,12 +45,16 @@ struct LoopResult {
   std::vector<results::Curve> curves;
   results::NamedValues
       validation;  // "loss" and named_scores of the selected epoch; empty without validation rows
+  // The trial turned non-finite and left the pack; the error says where (epoch and step from 0).
+  std::optional<TrialError> failure;
 };
 void archive(Archive& a, const std::string& prefix, LoopResult& result);
 
-// All ranks of the team call. Afterwards the model holds each trial's selected weights.
-// Throws TrialError("non_finite") with epoch and step (both from 0), Interrupted after the first
-// step before which `stopping` said so, CheckpointError before the first step.
+// All ranks of the team call. Afterwards the model holds each trial's selected weights, those of
+// trials without a failure. A trial that ends, early or by a failure, changes no bit of the others;
+// when half of a pack has ended, the rest goes on as a smaller pack (not where checkpoints are
+// kept). Throws Interrupted after the first step before which `stopping` said so, CheckpointError
+// before the first step.
 std::vector<LoopResult> train_pack(Pack& pack, Collective& team, const Stopping& stopping);
 
 }  // namespace emosweep::trainer

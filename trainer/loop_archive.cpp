@@ -45,13 +45,20 @@ void archive(Archive& a, const std::string& prefix, LoopResult& r) {
   }
   for (auto& [name, values] : r.curves) a.list(prefix + "curve." + name, values);
   for (auto& [name, value] : r.validation) a.number(prefix + "validation." + name, value);
+  std::vector<std::string> failure;
+  if (r.failure) failure = {r.failure->reason(), r.failure->what(), r.failure->where()};
+  a.texts(prefix + "failure", failure);
+  if (a.loading()) {
+    r.failure.reset();
+    if (failure.size() == 3) r.failure.emplace(failure[0], failure[1], failure[2]);
+  }
 }
 
 void Bookkeeping::archive(Archive& a, Place& at) {
   archive_place(a, at, steps_per_epoch_);
-  a.tensor("model.flat", pack_.model.flat());
-  a.leaves("model.state.", pack_.model.state());
-  a.leaves("objective.state.", pack_.objective.state());
+  a.tensor("model.flat", whole_.model.flat());
+  a.leaves("model.state.", whole_.model.state());
+  a.leaves("objective.state.", whole_.objective.state());
   std::vector<std::int64_t> active(active_.begin(), active_.end());
   a.values("active", active);
   std::transform(active.begin(), active.end(), active_.begin(),
@@ -86,11 +93,11 @@ void Bookkeeping::archive_best(Archive& a) {
   std::int64_t kept = best_.defined() ? 1 : 0;
   a.number("best.kept", kept);
   if (kept == 0) return;
-  std::vector<models::Leaf>& state = pack_.model.state();
+  std::vector<models::Leaf>& state = whole_.model.state();
   if (a.loading()) {
-    best_ = at::empty_like(pack_.model.flat());
+    best_ = at::zeros_like(whole_.model.flat());
     best_states_.clear();
-    for (const models::Leaf& leaf : state) best_states_.push_back(at::empty_like(leaf.value));
+    for (const models::Leaf& leaf : state) best_states_.push_back(at::zeros_like(leaf.value));
   }
   a.tensor("best.flat", best_);
   for (std::size_t i = 0; i < state.size(); ++i) {

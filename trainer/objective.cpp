@@ -39,11 +39,11 @@ class ClassificationLoss final : public Objective, public RowLoss {
   ClassificationLoss(std::vector<ObjectiveOptions> options, const at::Tensor& train_counts)
       : options_(std::move(options)),
         classes_(train_counts.size(1)),
+        train_counts_(train_counts.to(at::kCPU, at::kDouble).contiguous()),
         ones_(at::ones({train_counts.size(0)}, at::kDouble)) {
     EMO_CHECK(train_counts.size(0) == static_cast<std::int64_t>(options_.size()),
               "one row of class counts a trial");
     fixed_ = at::ones({train_counts.size(0), classes_}, at::kDouble);
-    const at::Tensor counts = train_counts.to(at::kCPU, at::kDouble).contiguous();
     for (std::size_t k = 0; k < options_.size(); ++k) {
       const ObjectiveOptions& o = options_[k];
       check(o, options_[0], classes_);
@@ -52,7 +52,8 @@ class ClassificationLoss final : public Objective, public RowLoss {
       by_rows_.push_back(o.weight_reduction.empty() ? o.loss == "focal"
                                                     : o.weight_reduction == "rows");
       double* w = fixed_.mutable_data_ptr<double>() + static_cast<std::int64_t>(k) * classes_;
-      const double* n = counts.const_data_ptr<double>() + static_cast<std::int64_t>(k) * classes_;
+      const double* n =
+          train_counts_.const_data_ptr<double>() + static_cast<std::int64_t>(k) * classes_;
       set_fixed_weights(o, n, w);
     }
   }
@@ -96,6 +97,16 @@ class ClassificationLoss final : public Objective, public RowLoss {
   RowTerm loss(std::size_t trial, const RowTargets& rows, const double* counts,
                const double* logits, double* gradient) override {
     return row_term(trial, rows, counts, logits, gradient);
+  }
+
+  std::unique_ptr<Objective> select(std::span<const std::int64_t> trials) const override {
+    std::vector<ObjectiveOptions> options;
+    std::vector<at::Tensor> counts;
+    for (const std::int64_t k : trials) {
+      options.push_back(options_.at(static_cast<std::size_t>(k)));
+      counts.push_back(train_counts_[k]);
+    }
+    return std::make_unique<ClassificationLoss>(std::move(options), at::stack(counts));
   }
 
  private:
@@ -187,6 +198,7 @@ class ClassificationLoss final : public Objective, public RowLoss {
 
   std::vector<ObjectiveOptions> options_;
   std::int64_t classes_;
+  at::Tensor train_counts_;  // [K,C]
   at::Tensor ones_, fixed_;  // [K], [K,C]: weights none | balanced | list, 1 for batch
   std::vector<LossShape> shape_;
   std::vector<bool> by_rows_;

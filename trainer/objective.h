@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,8 @@ class Objective {
   // The same loss for steps without autograd, which do not call after_step; null where there is
   // none.
   virtual RowLoss* rows() { return nullptr; }
+  // These trials of the pack as an objective of their own.
+  virtual std::unique_ptr<Objective> select(std::span<const std::int64_t> trials) const = 0;
 };
 
 // Where step.train is false, batch class weights count as 1: otherwise the loss would depend on how

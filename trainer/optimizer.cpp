@@ -97,6 +97,23 @@ const std::vector<double>& Optimizer::step(const at::Tensor& flat, const at::Ten
   return norms_;
 }
 
+void Optimizer::select(std::span<const std::int64_t> trials) {
+  std::vector<OptimizerOptions> options;
+  std::vector<std::int64_t> updates;
+  std::vector<at::Tensor> first, second;
+  for (const std::int64_t k : trials) {
+    options.push_back(options_.at(static_cast<std::size_t>(k)));
+    updates.push_back(updates_[static_cast<std::size_t>(k)]);
+    first.push_back(first_[k]);
+    if (adam_) second.push_back(second_[k]);
+  }
+  options_ = std::move(options);
+  updates_ = std::move(updates);
+  first_ = at::stack(first);
+  if (adam_) second_ = at::stack(second);
+  norms_.assign(options_.size(), 0);
+}
+
 void Optimizer::archive(Archive& a) {
   a.tensor("optimizer.first", first_);
   if (adam_) a.tensor("optimizer.second", second_);

@@ -35,7 +35,8 @@ class Optimizer {
                                   std::span<const double> rates,
                                   std::span<const std::uint8_t> active = {});
 
-  void archive(Archive& a);  // moments and update counts
+  void select(std::span<const std::int64_t> trials);  // goes on with these alone
+  void archive(Archive& a);                           // moments and update counts
 
  private:
   template <typename T>

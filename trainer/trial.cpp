@@ -10,35 +10,21 @@
 
 #include "base/error.h"
 #include "models/weights.h"
-#include "trainer/checkpoint.h"
-#include "trainer/evaluate.h"
-#include "trainer/fold_cache.h"
-#include "trainer/linear.h"
-#include "trainer/loop.h"
 #include "trainer/model_file.h"
 #include "trainer/predict.h"
+#include "trainer/trial_run.h"
 
 namespace emosweep::trainer {
-namespace {
 
-using Rows = std::vector<std::int32_t>;
-
-// A model that has been trained on `train`, with what its test needs.
-struct Fit {
-  std::shared_ptr<const PreparedFold> prepared;
-  Rows train;
-  std::unique_ptr<models::Model> network;  // or
-  LinearModel linear;
-};
-
-Rows train_and_validation(const data::Fold& fold) {
-  Rows rows;
+std::vector<std::int32_t> train_and_validation(const data::Fold& fold) {
+  std::vector<std::int32_t> rows;
   std::merge(fold.train.begin(), fold.train.end(), fold.validation.begin(), fold.validation.end(),
              std::back_inserter(rows));
   return rows;
 }
 
-at::Tensor class_counts(const data::Dataset& dataset, const Rows& rows, std::int64_t classes) {
+at::Tensor class_counts(const data::Dataset& dataset, std::span<const std::int32_t> rows,
+                        std::int64_t classes) {
   at::Tensor counts = at::zeros({1, classes}, at::kDouble);
   for (std::int32_t r : rows) {
     counts.mutable_data_ptr<double>()[dataset.label[static_cast<std::size_t>(r)]] += 1;
@@ -52,118 +38,50 @@ void add_warnings(std::vector<std::string>& all, const std::vector<std::string>&
   }
 }
 
+namespace {
+
+using Rows = std::vector<std::int32_t>;
+
 results::NamedValues named(const Evaluation& e) {
   results::NamedValues values = results::named_scores(e.confusion);
   values.emplace_back("loss", e.loss);
   return values;
 }
 
-// Trains a fresh network; epochs 0 = all of spec.loop. The result of the loop goes to `loop`.
-Fit fit_network(const TrialSpec& spec, Rows train, const Rows& validation, std::int64_t epochs,
-                FoldCache& cache, Collective& team, const Stopping& stopping,
-                Checkpoints& checkpoints, LoopResult& loop) {
-  Fit fit;
-  fit.prepared = cache.get(*spec.dataset, train, spec.prepare, spec.model.dtype);
-  const std::vector<StreamKey> keys{trial_key(spec.seed, spec.fold->name)};
-  fit.network = models::make_model(spec.model, keys);
-  const auto objective = make_objective(
-      {spec.objective}, class_counts(*spec.dataset, train, spec.model.classes), spec.model.dtype);
-  Pack pack{*fit.network, *objective,  {&fit.prepared->tensors}, {train},
-            {validation}, keys,        {spec.optimizer},         {spec.loop},
-            epochs,       &checkpoints};
-  loop = train_pack(pack, team, stopping)[0];
-  fit.train = std::move(train);
-  return fit;
-}
-
-// The fit, and the refit where one is asked for; from where the loaded checkpoint stands.
-Fit fit_and_refit(const TrialSpec& spec, FoldCache& cache, Collective& team,
-                  const Stopping& stopping, Checkpoints& checkpoints,
-                  results::TrialRecord& record) {
-  LoopResult loop, again;
-  Fit fit;
-  if (const LoopResult* finished = checkpoints.first_fit()) {
-    loop = *finished;
-    fit.prepared = cache.get(*spec.dataset, spec.fold->train, spec.prepare, spec.model.dtype);
-  } else {
-    fit = fit_network(spec, spec.fold->train, spec.fold->validation, 0, cache, team, stopping,
-                      checkpoints, loop);
-  }
-  results::Outcome& result = record.result;
-  result.best_epoch = loop.best_epoch;
-  result.epochs = loop.epochs;
-  result.curves = loop.curves;
-  result.validation = loop.validation;
-  add_warnings(result.warnings, models::model_warnings(spec.model));
-  add_warnings(result.warnings, fit.prepared->fitted.warnings);
-  if (spec.loop.refit && !spec.fold->validation.empty()) {
-    checkpoints.begin_refit(loop);
-    fit = fit_network(spec, train_and_validation(*spec.fold), {}, loop.best_epoch + 1, cache, team,
-                      stopping, checkpoints, again);
-    add_warnings(result.warnings, fit.prepared->fitted.warnings);
-  }
-  record.cost.steps = loop.steps + again.steps;
-  record.cost.wall_seconds = checkpoints.earlier().wall_seconds;
-  record.cost.cpu_seconds = checkpoints.earlier().cpu_seconds;
-  return fit;
-}
-
-// A checkpoint that does not fit is set aside by all ranks alike, and an older one or none is
-// tried.
-Fit train_network(const TrialSpec& spec, FoldCache& cache, Collective& team,
-                  const Stopping& stopping, const CheckpointOptions& options,
-                  results::TrialRecord& record) {
-  Checkpoints checkpoints(options, spec.id, team);
-  for (;;) {
-    try {
-      checkpoints.load();
-      return fit_and_refit(spec, cache, team, stopping, checkpoints, record);
-    } catch (const CheckpointError& e) {
-      checkpoints.set_aside(e.what());
-    }
-  }
-}
-
-Fit train_linear(const TrialSpec& spec, FoldCache& cache, Collective& team,
-                 const Stopping& stopping, results::TrialRecord& record) {
-  Fit fit;
-  fit.train = spec.linear.refit ? train_and_validation(*spec.fold) : spec.fold->train;
-  fit.prepared = cache.get(*spec.dataset, fit.train, spec.prepare, at::kDouble);
-  const data::FoldTensors& tensors = fit.prepared->tensors;
+void train_linear(TrialRun& run, const Workplace& place) {
+  const TrialSpec& spec = *run.spec;
+  results::TrialRecord& record = run.trained.record;
+  run.train = spec.linear.refit ? train_and_validation(*spec.fold) : spec.fold->train;
+  run.prepared = place.cache.get(*spec.dataset, run.train, spec.prepare, at::kDouble);
+  const data::FoldTensors& tensors = run.prepared->tensors;
   std::vector<std::int64_t> label;
-  for (std::int32_t r : fit.train)
+  for (std::int32_t r : run.train)
     label.push_back(spec.dataset->label[static_cast<std::size_t>(r)]);
-  fit.linear = fit_linear(side_by_side(tensors, fit.train), label, spec.model.classes,
-                          spec.linear.C, spec.objective, team, stopping);
-  record.cost.steps = fit.linear.iterations;
+  run.linear = fit_linear(side_by_side(tensors, run.train), label, spec.model.classes,
+                          spec.linear.C, spec.objective, place.team, place.stopping);
+  record.cost.steps = run.linear.iterations;
   if (!spec.linear.refit && !spec.fold->validation.empty()) {
-    record.result.validation = named(evaluate_linear(fit.linear, tensors, spec.fold->validation));
+    record.result.validation = named(evaluate_linear(run.linear, tensors, spec.fold->validation));
   }
-  add_warnings(record.result.warnings, fit.prepared->fitted.warnings);
-  return fit;
+  add_warnings(record.result.warnings, run.prepared->fitted.warnings);
 }
 
-// The test rows are looked at here, once, and nowhere before.
-Evaluation evaluate_test(const TrialSpec& spec, const Fit& fit, const Rows& rows,
-                         Collective& team) {
-  if (!fit.network) return evaluate_linear(fit.linear, fit.prepared->tensors, rows);
-  const data::FoldTensors* folds[] = {&fit.prepared->tensors};
-  const std::vector<std::int64_t> order[] = {{rows.begin(), rows.end()}};
-  const std::vector<StreamKey> keys{trial_key(spec.seed, spec.fold->name)};
-  const auto objective =
-      make_objective({spec.objective}, class_counts(*spec.dataset, fit.train, spec.model.classes),
-                     spec.model.dtype);
-  const double temperature[] = {spec.objective.loss_temperature};
-  return evaluate(*fit.network, *objective, evaluation_rows(folds, order), keys, team,
-                  temperature)[0];
+// In the order of the dataset's table.
+Rows test_rows(const TrialSpec& spec) {
+  Rows test = spec.fold->test;
+  std::sort(test.begin(), test.end(), [&](std::int32_t a, std::int32_t b) {
+    return spec.dataset->row[static_cast<std::size_t>(a)] <
+           spec.dataset->row[static_cast<std::size_t>(b)];
+  });
+  return test;
 }
 
-results::TargetResult target_result(const TrialSpec& spec, const Fit& fit, const Rows& rows,
-                                    const Evaluation& test) {
+results::TargetResult target_result(const TrialRun& run, const Rows& rows, const Evaluation& test) {
+  const TrialSpec& spec = *run.spec;
   const data::Dataset& dataset = *spec.dataset;
   results::TargetResult target;
   target.spec = dataset.target;
-  const at::Tensor counts = class_counts(dataset, fit.train, spec.model.classes);
+  const at::Tensor counts = class_counts(dataset, run.train, spec.model.classes);
   for (std::int64_t c = 0; c < spec.model.classes; ++c) {
     target.train_counts.push_back(std::llround(counts.const_data_ptr<double>()[c]));
   }
@@ -181,7 +99,8 @@ results::TargetResult target_result(const TrialSpec& spec, const Fit& fit, const
   return target;
 }
 
-std::vector<std::uint8_t> saved_model(const TrialSpec& spec, const Fit& fit) {
+std::vector<std::uint8_t> saved_model(const TrialRun& run) {
+  const TrialSpec& spec = *run.spec;
   ModelFile file;
   file.id = spec.id.hex();
   file.canonical = spec.canonical;
@@ -190,13 +109,13 @@ std::vector<std::uint8_t> saved_model(const TrialSpec& spec, const Fit& fit) {
   file.classes = spec.dataset->target.classes;
   file.model = spec.model;
   file.prepare = spec.prepare;
-  file.scalers = fit.prepared->fitted.scalers;
-  if (fit.network) {
+  file.scalers = run.prepared->fitted.scalers;
+  if (run.network) {
     file.temperature = spec.objective.loss_temperature;
-    file.weights = models::weights_of(*fit.network, 0);
+    file.weights = models::weights_of(*run.network, run.row);
   } else {
     file.model.dtype = at::kDouble;
-    file.weights.tensors = {{"bias", fit.linear.bias}, {"weight", fit.linear.weight}};
+    file.weights.tensors = {{"bias", run.linear.bias}, {"weight", run.linear.weight}};
   }
   return encode_model(file);
 }
@@ -218,48 +137,98 @@ void check(const TrialSpec& spec) {
   }
 }
 
-Trained train_trial(const TrialSpec& spec, FoldCache& cache, Collective& team,
-                    const Stopping& stopping, const CheckpointOptions& checkpoints) {
+TrialRun begin(const TrialSpec& spec) {
   check(spec);
-  Trained trained;
-  results::TrialRecord& record = trained.record;
+  TrialRun run;
+  run.spec = &spec;
+  results::TrialRecord& record = run.trained.record;
   record.id = spec.id;
   record.canonical = spec.canonical;
   record.instructions = instruction_set();
-  const Fit fit = spec.model.model == "linear"
-                      ? train_linear(spec, cache, team, stopping, record)
-                      : train_network(spec, cache, team, stopping, checkpoints, record);
-  Rows test = spec.fold->test;
-  std::sort(test.begin(), test.end(), [&](std::int32_t a, std::int32_t b) {
-    return spec.dataset->row[static_cast<std::size_t>(a)] <
-           spec.dataset->row[static_cast<std::size_t>(b)];
-  });
-  Evaluation evaluation;
-  if (!test.empty()) {
-    evaluation = evaluate_test(spec, fit, test, team);
-    record.result.test = named(evaluation);
-  }
-  record.result.train_rows = static_cast<std::int64_t>(fit.train.size());
+  return run;
+}
+
+TrialOutcome end(TrialRun& run, const Rows& test, const Evaluation& evaluation) {
+  if (run.failure) return *run.failure;
+  const TrialSpec& spec = *run.spec;
+  results::TrialRecord& record = run.trained.record;
+  if (!test.empty()) record.result.test = named(evaluation);
+  record.result.train_rows = static_cast<std::int64_t>(run.train.size());
   record.result.validation_rows = static_cast<std::int64_t>(spec.fold->validation.size());
   record.result.test_rows = static_cast<std::int64_t>(test.size());
-  record.result.targets.push_back(target_result(spec, fit, test, evaluation));
+  record.result.targets.push_back(target_result(run, test, evaluation));
   if (spec.save_models) {
-    trained.weights = saved_model(spec, fit);
-    record.weights_sha256 = sha256(std::span<const std::uint8_t>(*trained.weights)).hex();
+    run.trained.weights = saved_model(run);
+    record.weights_sha256 = sha256(std::span<const std::uint8_t>(*run.trained.weights)).hex();
   }
-  return trained;
+  return std::move(run.trained);
 }
+
+std::string batches_text(std::size_t rows, std::int64_t batch_size) {
+  return std::to_string((static_cast<std::int64_t>(rows) + batch_size - 1) / batch_size);
+}
+
+bool is_linear(const TrialSpec& spec) { return spec.model.model == "linear"; }
 
 }  // namespace
 
-std::vector<Trained> train_trials(std::span<const TrialSpec> specs, FoldCache& cache,
-                                  Collective& team, const Stopping& stopping,
-                                  const CheckpointOptions& checkpoints) {
-  std::vector<Trained> trained;
-  for (const TrialSpec& spec : specs) {
-    trained.push_back(train_trial(spec, cache, team, stopping, checkpoints));
+std::string pack_shape(const TrialSpec& spec, const data::Fold& fold) {
+  const models::ModelOptions& m = spec.model;
+  // The gradient of a weight [in, out] stands in a tensor [K, in, out]: with other sizes its parts
+  // begin on addresses of different kinds, on which MKL rounds differently (data/batch.h).
+  if (is_linear(spec) || m.hidden_size % data::kAlignedRows != 0) return "";
+  const std::int64_t batch = std::max<std::int64_t>(spec.loop.batch_size, 1);
+  std::string text = spec.dataset->digest.hex() + ' ' + m.model + ' ' +
+                     std::to_string(static_cast<int>(m.fusion)) + ' ' +
+                     std::to_string(m.hidden_size) + ' ' + std::to_string(m.tokens) + ' ' +
+                     std::to_string(m.heads) + ' ' + std::to_string(m.classes) + ' ' +
+                     at::toString(m.dtype) + ' ' + std::to_string(static_cast<int>(m.kernels)) +
+                     ' ' + spec.optimizer.optimizer + ' ' + spec.objective.loss + ' ' +
+                     std::to_string(spec.loop.epochs) + ' ' + std::to_string(spec.loop.batch_size) +
+                     ' ' + batches_text(fold.train.size(), batch) + ' ' +
+                     (fold.validation.empty() ? "none" : "validation");
+  if (spec.loop.refit) {
+    text += ' ' + batches_text(fold.train.size() + fold.validation.size(), batch);
   }
-  return trained;
+  for (const std::string& input : m.inputs) text += '\n' + input;
+  return text;
+}
+
+std::vector<TrialOutcome> train_trials(std::span<const TrialSpec> specs, FoldCache& cache,
+                                       Collective& team, const Stopping& stopping,
+                                       const CheckpointOptions& checkpoints) {
+  const Workplace place{cache, team, stopping};
+  std::vector<TrialRun> runs;
+  std::vector<Rows> tests;
+  for (const TrialSpec& spec : specs) {
+    runs.push_back(begin(spec));
+    tests.push_back(test_rows(spec));
+    const std::string shape = pack_shape(spec, *spec.fold);
+    EMO_CHECK(
+        specs.size() == 1 || (!shape.empty() && shape == pack_shape(specs[0], *specs[0].fold)),
+        "the trials of a pack are networks of one shape");
+  }
+  std::vector<Evaluation> evaluations(runs.size());
+  // The test rows are looked at here, once, and nowhere before.
+  if (specs.size() == 1 && is_linear(specs[0])) {
+    train_linear(runs[0], place);
+    if (!tests[0].empty()) {
+      evaluations[0] = evaluate_linear(runs[0].linear, runs[0].prepared->tensors, tests[0]);
+    }
+  } else if (!specs.empty()) {
+    train_networks(runs, place, checkpoints);
+    evaluations = test_networks(runs, tests, place);
+  }
+  std::vector<TrialOutcome> outcomes;
+  for (std::size_t k = 0; k < runs.size(); ++k) {
+    outcomes.push_back(end(runs[k], tests[k], evaluations[k]));
+  }
+  return outcomes;
+}
+
+Trained trained_or_throw(TrialOutcome outcome) {
+  if (const TrialError* failure = std::get_if<TrialError>(&outcome)) throw TrialError(*failure);
+  return std::get<Trained>(std::move(outcome));
 }
 
 }  // namespace emosweep::trainer

@@ -7,9 +7,11 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "base/collective.h"
+#include "base/error.h"
 #include "base/hash.h"
 #include "data/features.h"
 #include "data/splits.h"
@@ -90,14 +92,27 @@ struct Interrupted {};
 // one per rank.
 class FoldCache;
 
-// Trains one pack (K = specs.size(); 1 for now) in this team, evaluates the test part once, returns
-// records in order. All ranks of the team call with the same specs and get the same results; what
-// they find by themselves (a signal, a loss that is not finite) they agree on. Throws TrialError
-// (non-finite loss or gradient, with epoch and step), Interrupted, or std::exception. A network
-// with a usable checkpoint goes on from there, to the same bits on the same number of ranks; linear
-// models are done in seconds and have none. The caller removes a trial's checkpoints.
-std::vector<Trained> train_trials(std::span<const TrialSpec> specs, FoldCache& cache,
-                                  Collective& team, const Stopping& stopping,
-                                  const CheckpointOptions& checkpoints = {});
+// How a trial of a pack ended: with a record, or it turned non-finite by itself.
+using TrialOutcome = std::variant<Trained, TrialError>;
+Trained trained_or_throw(TrialOutcome outcome);
+
+// What trials must have in common to be trained as one pack, as text: data, model sizes, dtype,
+// batch size, epochs, steps an epoch, and which optimiser and loss; all else is each trial's own.
+// spec.fold is not looked at. "" for trials that are always alone: linear models, and a hidden_size
+// that is no multiple of 16.
+std::string pack_shape(const TrialSpec& spec, const data::Fold& fold);
+
+// Trains one pack (K = specs.size(), of one pack_shape) in this team, evaluates the test parts
+// once, returns the outcomes in order. A trial's outcome is bit for bit what it is alone, whatever
+// else is in the pack and however that ends; in teams of three ranks or more up to rounding, as
+// they sum in an order that follows places in the pack. All ranks of the team call with the same
+// specs and get the same results; what they find by themselves (a signal, a loss that is not
+// finite) they agree on. Throws Interrupted, or what ends the pack as a whole: TrialError,
+// std::bad_alloc, std::exception. A single network with a usable checkpoint goes on from there, to
+// the same bits on the same number of ranks; linear models are done in seconds and have none, nor
+// have packs of several trials. The caller removes a trial's checkpoints.
+std::vector<TrialOutcome> train_trials(std::span<const TrialSpec> specs, FoldCache& cache,
+                                       Collective& team, const Stopping& stopping,
+                                       const CheckpointOptions& checkpoints = {});
 
 }  // namespace emosweep::trainer

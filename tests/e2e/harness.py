@@ -66,7 +66,8 @@ def emosweep(*arguments, ranks=None, env=None, code=0, timeout=120):
 DATASET, GROUP_COLUMN, LABEL, AUDIO, VISUAL = "synthetic", "subject", "emotion", "audio", "visual"
 
 TEMPLATE = {"dataset": str(FIXTURE), "protocol": "loso", "group": "subject", "validation_groups": 1, "modality": "both",
-            "hidden_size": 8, "epochs": 2, "batch_size": 16, "lr": "1.0e-2"}
+            "hidden_size": 8, "epochs": 2, "batch_size": 16, "lr": "1.0e-2",
+            "pack": "off"}  # most tests watch single trials end; e2e_packs.py has the others
 
 
 def yaml_of(entry):
@@ -84,7 +85,7 @@ def experiment_file(folder, experiments, **changes):
 
 
 SMALL = {"one": {"modality": "audio"}, "gate": {"fusion_type": "gated"}, "linear": {"model": "linear"}}
-NETWORK_ONLY = {"hidden_size", "epochs", "batch_size", "lr", "kernels"}
+NETWORK_ONLY = {"hidden_size", "epochs", "batch_size", "lr", "kernels", "pack"}
 
 # For tests that need a trial of seconds.
 SLOW = {"kernels": "torch"}

@@ -90,7 +90,7 @@ TEST(ExperimentFile, AllMistakesAreReportedTogetherWithTheirPlaces) {
             "    name: a\n"
             "    modality: x\n"
             "    lr: fast\n"
-            "    pack: 8\n"
+            "    pack: 0\n"
             "  - <<: *t\n"
             "    name: b\n"
             "    modality: x\n"
@@ -98,7 +98,8 @@ TEST(ExperimentFile, AllMistakesAreReportedTogetherWithTheirPlaces) {
       "f.yaml:3:3: unknown key 'epoch': did you mean 'epochs'? (experiments \"a\", \"b\")\n"
       "f.yaml:4:3: dropout: expected a number in [0, 1), got '1.5' (experiments \"a\", \"b\")\n"
       "f.yaml:9:5: lr: expected a number > 0, got 'fast' (experiment \"a\")\n"
-      "f.yaml:10:5: the key 'pack' does not exist yet (experiment \"a\")\n"
+      "f.yaml:10:5: pack: expected one of auto, off, or a whole number in [1, 4096], got '0' "
+      "(experiment \"a\")\n"
       "f.yaml:14:5: loss: expected one of cross_entropy, focal, got 'focl': did you mean 'focal'? "
       "(experiment \"b\")");
 }

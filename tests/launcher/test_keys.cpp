@@ -70,8 +70,18 @@ TEST(Keys, FeaturesThatDoNotExistYetAreErrors) {
   EXPECT_EQ(text_of(Key::curriculum, scalar("none")), "none");
   EXPECT_EQ(text_of(Key::curriculum, scalar("difficulty")),
             "error: 'difficulty' does not exist yet; what exists is none");
-  EXPECT_FALSE(is_future_key("kernels"));
-  EXPECT_FALSE(is_future_key("kernels"));
+  EXPECT_FALSE(is_future_key("pack") || is_future_key("kernels"));
+}
+
+TEST(Keys, PackIsAWordOrACount) {
+  EXPECT_EQ(text_of(Key::pack, scalar("auto")), "auto");
+  EXPECT_EQ(text_of(Key::pack, scalar("off")), "off");
+  EXPECT_EQ(text_of(Key::pack, scalar("8")), "8");
+  for (const char* wrong : {"0", "-1", "2.5", "of", "5000"}) {
+    EXPECT_EQ(
+        text_of(Key::pack, scalar(wrong)).find("error: expected one of auto, off, or a whole "), 0u)
+        << wrong;
+  }
 }
 
 TEST(Keys, SeedsAreAListOrACount) {

@@ -113,6 +113,26 @@ trainer::Trained trained(const PlannedTrial& trial) {
   return out;
 }
 
+using OneWorker = std::function<trainer::Trained(
+    const PlannedTrial&, Collective&, const trainer::Stopping&, const trainer::CheckpointOptions&)>;
+
+// Non-finite trials leave a pack alone, everything else ends the pack.
+Worker one_by_one(OneWorker one) {
+  return [one](std::span<const PlannedTrial* const> trials, Collective& team,
+               const trainer::Stopping& stopping, const trainer::CheckpointOptions& checkpoints) {
+    std::vector<trainer::TrialOutcome> outcomes;
+    for (const PlannedTrial* trial : trials) {
+      try {
+        outcomes.emplace_back(one(*trial, team, stopping, checkpoints));
+      } catch (const TrialError& e) {
+        if (trials.size() == 1) throw;
+        outcomes.emplace_back(e);
+      }
+    }
+    return outcomes;
+  };
+}
+
 int sum_over_ranks(int mine) {
   int sum = 0;
   for (const std::string& text :
@@ -125,13 +145,14 @@ int sum_over_ranks(int mine) {
 TEST_F(Runs, EveryTrialOnceAndASecondRunDoesNothing) {
   const Plan plan = made_up_plan(60);
   int calls = 0;
-  const Worker worker = [&](const PlannedTrial& trial, Collective&,
-                            const trainer::Stopping& stopping, const trainer::CheckpointOptions&) {
-    ++calls;
-    EXPECT_FALSE(stopping());
-    std::this_thread::sleep_for(milliseconds{3});
-    return trained(trial);
-  };
+  const Worker worker =
+      one_by_one([&](const PlannedTrial& trial, Collective&, const trainer::Stopping& stopping,
+                     const trainer::CheckpointOptions&) {
+        ++calls;
+        EXPECT_FALSE(stopping());
+        std::this_thread::sleep_for(milliseconds{3});
+        return trained(trial);
+      });
   EXPECT_EQ(run_plan(mpi_world(), plan, options(), worker), Exit::done);
   EXPECT_EQ(sum_over_ranks(calls), 60);
   EXPECT_GT(calls, 0) << "rank " << mpi_world().rank << " got no work";
@@ -156,16 +177,17 @@ TEST_F(Runs, EveryTrialOnceAndASecondRunDoesNothing) {
 // The trainer says how long a trial was trained before it was resumed, and from where it goes on.
 TEST_F(Runs, AResumedTrialIsLoggedAndItsSecondsAddUp) {
   const Plan plan = made_up_plan(6);
-  const Worker worker = [&](const PlannedTrial& trial, Collective&, const trainer::Stopping&,
-                            const trainer::CheckpointOptions& checkpoints) {
-    EXPECT_EQ(checkpoints.folder, folder().checkpoints());
-    EXPECT_EQ(checkpoints.after_seconds, 7);
-    trainer::Trained out = trained(trial);
-    out.record.cost.wall_seconds = trial.seed == 2 ? 1000 : 0;
-    out.record.cost.cpu_seconds = trial.seed == 2 ? 900 : 0;
-    if (trial.seed == 2) checkpoints.tell("resumed from epoch 3, step 41", false);
-    return out;
-  };
+  const Worker worker =
+      one_by_one([&](const PlannedTrial& trial, Collective&, const trainer::Stopping&,
+                     const trainer::CheckpointOptions& checkpoints) {
+        EXPECT_EQ(checkpoints.folder, folder().checkpoints());
+        EXPECT_EQ(checkpoints.after_seconds, 7);
+        trainer::Trained out = trained(trial);
+        out.record.cost.wall_seconds = trial.seed == 2 ? 1000 : 0;
+        out.record.cost.cpu_seconds = trial.seed == 2 ? 900 : 0;
+        if (trial.seed == 2) checkpoints.tell("resumed from epoch 3, step 41", false);
+        return out;
+      });
   RunOptions given = options();
   given.checkpoint_after = 7;
   EXPECT_EQ(run_plan(mpi_world(), plan, given, worker), Exit::done);
@@ -185,14 +207,16 @@ TEST_F(Runs, FailuresAreRecordedAndTriedAgainOnlyWhenAsked) {
   const Plan plan = made_up_plan(30);
   bool broken = true;
   int calls = 0;
-  const Worker worker = [&](const PlannedTrial& trial, Collective&, const trainer::Stopping&,
-                            const trainer::CheckpointOptions&) {
-    ++calls;
-    if (broken && trial.seed == 3) throw TrialError("non_finite", "loss is nan in epoch 2, step 7");
-    if (broken && trial.seed == 4) throw std::runtime_error("something odd");
-    if (broken && trial.seed == 5) throw std::bad_alloc();
-    return trained(trial);
-  };
+  const Worker worker =
+      one_by_one([&](const PlannedTrial& trial, Collective&, const trainer::Stopping&,
+                     const trainer::CheckpointOptions&) {
+        ++calls;
+        if (broken && trial.seed == 3)
+          throw TrialError("non_finite", "loss is nan in epoch 2, step 7");
+        if (broken && trial.seed == 4) throw std::runtime_error("something odd");
+        if (broken && trial.seed == 5) throw std::bad_alloc();
+        return trained(trial);
+      });
   EXPECT_EQ(run_plan(mpi_world(), plan, options(), worker), Exit::trials_failed);
   EXPECT_EQ(folder().committed().size(), 27U);
   std::map<Digest, std::string> reasons;
@@ -223,15 +247,16 @@ TEST_F(Runs, FailuresAreRecordedAndTriedAgainOnlyWhenAsked) {
 TEST_F(Runs, ASignalToOneRankEndsAllAndTheNextRunDoesTheRest) {
   const Plan plan = made_up_plan(40);
   int calls = 0;
-  const Worker worker = [&](const PlannedTrial& trial, Collective&,
-                            const trainer::Stopping& stopping, const trainer::CheckpointOptions&) {
-    if (++calls == 3 && mpi_world().rank == mpi_world().size - 1) raise(SIGUSR2);
-    for (int step = 0; step < 20; ++step) {
-      if (stopping()) throw trainer::Interrupted{};
-      std::this_thread::sleep_for(milliseconds{2});
-    }
-    return trained(trial);
-  };
+  const Worker worker =
+      one_by_one([&](const PlannedTrial& trial, Collective&, const trainer::Stopping& stopping,
+                     const trainer::CheckpointOptions&) {
+        if (++calls == 3 && mpi_world().rank == mpi_world().size - 1) raise(SIGUSR2);
+        for (int step = 0; step < 20; ++step) {
+          if (stopping()) throw trainer::Interrupted{};
+          std::this_thread::sleep_for(milliseconds{2});
+        }
+        return trained(trial);
+      });
   EXPECT_EQ(run_plan(mpi_world(), plan, options(), worker), Exit::interrupted);
   const std::size_t first = folder().committed().size();
   EXPECT_GE(first, 2U);
@@ -260,12 +285,13 @@ TEST_F(Runs, NoTrialStartsThatCannotFinishInTime) {
   limited.end_unix = std::stod(distributed::broadcast(std::to_string(limited.end_unix),
                                                       "the same end on all ranks", in_seconds(20)));
   int long_ones = 0;
-  const Worker worker = [&](const PlannedTrial& trial, Collective&, const trainer::Stopping&,
-                            const trainer::CheckpointOptions&) {
-    long_ones += trial.cost > 1 ? 1 : 0;
-    std::this_thread::sleep_for(milliseconds{10});
-    return trained(trial);
-  };
+  const Worker worker =
+      one_by_one([&](const PlannedTrial& trial, Collective&, const trainer::Stopping&,
+                     const trainer::CheckpointOptions&) {
+        long_ones += trial.cost > 1 ? 1 : 0;
+        std::this_thread::sleep_for(milliseconds{10});
+        return trained(trial);
+      });
   EXPECT_EQ(run_plan(mpi_world(), plan, limited, worker), Exit::interrupted);
   EXPECT_EQ(sum_over_ranks(long_ones), 0);
   EXPECT_EQ(folder().committed().size(), 4U) << "the short trials fit and were not done";
@@ -275,12 +301,13 @@ TEST_F(Runs, ARankWithoutStorageEndsTheRunInOrder) {
   const Plan plan = made_up_plan(40);
   const int last = mpi_world().size - 1;
   int calls = 0;
-  const Worker worker = [&](const PlannedTrial& trial, Collective&, const trainer::Stopping&,
-                            const trainer::CheckpointOptions&) {
-    if (++calls == 2 && mpi_world().rank == last) throw RunError("no space left on device");
-    std::this_thread::sleep_for(milliseconds{10});
-    return trained(trial);
-  };
+  const Worker worker =
+      one_by_one([&](const PlannedTrial& trial, Collective&, const trainer::Stopping&,
+                     const trainer::CheckpointOptions&) {
+        if (++calls == 2 && mpi_world().rank == last) throw RunError("no space left on device");
+        std::this_thread::sleep_for(milliseconds{10});
+        return trained(trial);
+      });
   EXPECT_EQ(run_plan(mpi_world(), plan, options(), worker), Exit::cannot_go_on);
   const RunStatus status = read_status(path_ / "run");
   EXPECT_EQ(status.state.state, "error");
@@ -293,12 +320,13 @@ TEST_F(Runs, ARankWithoutStorageEndsTheRunInOrder) {
 TEST_F(Runs, ShardsAreThePlanTogetherAndTheirCodesAreTheirOwn) {
   const Plan plan = made_up_plan(31);
   int calls = 0;
-  const Worker worker = [&](const PlannedTrial& trial, Collective&, const trainer::Stopping&,
-                            const trainer::CheckpointOptions&) {
-    ++calls;
-    if (trial.seed == 0) throw TrialError("non_finite", "loss is nan");
-    return trained(trial);
-  };
+  const Worker worker =
+      one_by_one([&](const PlannedTrial& trial, Collective&, const trainer::Stopping&,
+                     const trainer::CheckpointOptions&) {
+        ++calls;
+        if (trial.seed == 0) throw TrialError("non_finite", "loss is nan");
+        return trained(trial);
+      });
   RunOptions one = options(), two = options();
   one.shard = {1, 2};
   two.shard = {2, 2};
@@ -325,11 +353,87 @@ TEST_F(Runs, ShardsAreThePlanTogetherAndTheirCodesAreTheirOwn) {
   EXPECT_EQ(read_bytes(path_ / "run" / "summary.h5"), summary);
 }
 
+// Packs of 4; what ends a pack as a whole is its guilty trial's own, and tallies count trials.
+TEST_F(Runs, PacksAreCommittedTrialByTrialAndTheGuiltyOneFailsAlone) {
+  Plan plan = made_up_plan(48);
+  for (PlannedTrial& trial : plan.trials) {
+    trial.pack = 4;
+    trial.shape = 1;
+    trial.cost_alone = 3 * trial.cost;
+  }
+  std::map<std::size_t, int> sizes;
+  int stones = 0;
+  const Worker one = one_by_one([&](const PlannedTrial& trial, Collective&,
+                                    const trainer::Stopping&, const trainer::CheckpointOptions&) {
+    if (trial.seed == 9) throw TrialError("non_finite", "loss is nan", "epoch 2, step 7");
+    if (trial.seed == 20 && ++stones > 0) throw std::bad_alloc();
+    return trained(trial);
+  });
+  const Worker worker = [&](std::span<const PlannedTrial* const> trials, Collective& team,
+                            const trainer::Stopping& stopping,
+                            const trainer::CheckpointOptions& checkpoints) {
+    ++sizes[trials.size()];
+    EXPECT_EQ(checkpoints.folder.empty(), trials.size() > 1);
+    return one(trials, team, stopping, checkpoints);
+  };
+  EXPECT_EQ(run_plan(mpi_world(), plan, options(), worker), Exit::trials_failed);
+  EXPECT_EQ(sum_over_ranks(stones), 2) << "once in its pack, once alone";
+  EXPECT_EQ(sum_over_ranks(sizes[1]), 4) << "that pack's trials";
+  EXPECT_EQ(folder().committed().size(), 46U);
+  std::map<Digest, std::string> reasons;
+  for (const results::Failure& failure : folder().failures()) reasons[failure.id] = failure.reason;
+  EXPECT_EQ(reasons, (std::map<Digest, std::string>{{plan.trials[9].id, "non_finite"},
+                                                    {plan.trials[20].id, "out_of_memory"}}));
+  const auto lines = commit_lines();
+  EXPECT_EQ(lines.size(), 46U);
+  for (const auto& [id, n] : lines) EXPECT_EQ(n, 1) << id;
+  const RunStatus status = read_status(path_ / "run");
+  EXPECT_EQ(status.state.planned, 48);
+  EXPECT_EQ(status.state.done, 46);
+  EXPECT_EQ(status.state.failed, 2);
+  EXPECT_EQ(status.state.running, 0);
+}
+
+// A pack that is interrupted is lost as a whole and nothing else is; its trials are packed anew.
+TEST_F(Runs, AnInterruptedPackIsTrainedAgainAndNothingElse) {
+  Plan plan = made_up_plan(40);
+  for (PlannedTrial& trial : plan.trials) {
+    trial.pack = 5;
+    trial.shape = 1;
+    trial.cost_alone = 3 * trial.cost;
+  }
+  int packs = 0, trials_done = 0;
+  bool stop = true;
+  const Worker worker = [&](std::span<const PlannedTrial* const> trials, Collective&,
+                            const trainer::Stopping& stopping, const trainer::CheckpointOptions&) {
+    if (stop && ++packs == 2) raise(SIGUSR2);
+    for (int step = 0; step < 20; ++step) {
+      if (stopping()) throw trainer::Interrupted{};
+      std::this_thread::sleep_for(milliseconds{2});
+    }
+    std::vector<trainer::TrialOutcome> outcomes;
+    for (const PlannedTrial* trial : trials) outcomes.emplace_back(trained(*trial));
+    trials_done += static_cast<int>(trials.size());
+    return outcomes;
+  };
+  EXPECT_EQ(run_plan(mpi_world(), plan, options(), worker), Exit::interrupted);
+  const int first = sum_over_ranks(trials_done);
+  EXPECT_GT(first, 0);
+  EXPECT_LT(first, 40);
+  EXPECT_EQ(folder().committed().size(), static_cast<std::size_t>(first));
+  distributed::barrier("interruption looked at", in_seconds(60));
+  forget_signals();
+  stop = false;
+  EXPECT_EQ(run_plan(mpi_world(), plan, options(), worker), Exit::done);
+  EXPECT_EQ(sum_over_ranks(trials_done), 40);
+  for (const auto& [id, n] : commit_lines()) EXPECT_EQ(n, 1) << id;
+}
+
 Exit code_of_start(const Plan& plan, const RunOptions& options) {
   try {
     return run_plan(mpi_world(), plan, options,
-                    [](const PlannedTrial& trial, Collective&, const trainer::Stopping&,
-                       const trainer::CheckpointOptions&) { return trained(trial); });
+                    one_by_one([](const PlannedTrial& trial, Collective&, const trainer::Stopping&,
+                                  const trainer::CheckpointOptions&) { return trained(trial); }));
   } catch (const Left& left) {
     // One rank speaks.
     EXPECT_EQ(sum_over_ranks(left.error ? 1 : 0), 1);
@@ -343,17 +447,18 @@ TEST_F(Runs, WhatOneRankOfATeamDoesWrongIsRecordedAndTheTeamGoesOn) {
   Plan plan = made_up_plan(12);
   plan.ranks_per_trial = mpi_world().size;
   const int last = mpi_world().size - 1;
-  const Worker worker = [&](const PlannedTrial& trial, Collective& team, const trainer::Stopping&,
-                            const trainer::CheckpointOptions&) {
-    EXPECT_EQ(team.size, mpi_world().size);
-    if (team.rank == team.size - 1) {
-      if (trial.seed == 3) throw TrialError("non_finite", "nan here only", "epoch 2, step 7");
-      if (trial.seed == 4) throw std::runtime_error("something odd");
-      if (trial.seed == 5) throw std::bad_alloc();
-    }
-    EXPECT_EQ(team.sum(at::ones({1})).item<float>(), static_cast<float>(team.size));
-    return trained(trial);
-  };
+  const Worker worker =
+      one_by_one([&](const PlannedTrial& trial, Collective& team, const trainer::Stopping&,
+                     const trainer::CheckpointOptions&) {
+        EXPECT_EQ(team.size, mpi_world().size);
+        if (team.rank == team.size - 1) {
+          if (trial.seed == 3) throw TrialError("non_finite", "nan here only", "epoch 2, step 7");
+          if (trial.seed == 4) throw std::runtime_error("something odd");
+          if (trial.seed == 5) throw std::bad_alloc();
+        }
+        EXPECT_EQ(team.sum(at::ones({1})).item<float>(), static_cast<float>(team.size));
+        return trained(trial);
+      });
   const auto begin = std::chrono::steady_clock::now();
   EXPECT_EQ(run_plan(mpi_world(), plan, options(), worker), Exit::trials_failed);
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds{15});
@@ -375,8 +480,9 @@ TEST_F(Runs, ATrialThatLosesItsTeamIsQueuedAgainAtMostTwice) {
   Plan plan = made_up_plan(8);
   plan.ranks_per_trial = mpi_world().size;
   std::map<std::uint64_t, int> tries;
-  const Worker worker = [&](const PlannedTrial& trial, Collective& team, const trainer::Stopping&,
-                            const trainer::CheckpointOptions&) {
+  const Worker worker = one_by_one([&](const PlannedTrial& trial, Collective& team,
+                                       const trainer::Stopping&,
+                                       const trainer::CheckpointOptions&) {
     const int n = ++tries[trial.seed];
     if (team.rank == 1 && (trial.seed == 2 || (trial.seed == 6 && n <= 2))) {
       const distributed::TeamFault fault{"communication", "the cable is out", "", "", team.rank};
@@ -385,7 +491,7 @@ TEST_F(Runs, ATrialThatLosesItsTeamIsQueuedAgainAtMostTwice) {
     }
     team.sum(at::ones({1}));
     return trained(trial);
-  };
+  });
   EXPECT_EQ(run_plan(mpi_world(), plan, options(), worker), Exit::trials_failed);
   EXPECT_EQ(tries[2], 3);
   EXPECT_EQ(tries[6], 3);
@@ -395,6 +501,32 @@ TEST_F(Runs, ATrialThatLosesItsTeamIsQueuedAgainAtMostTwice) {
   ASSERT_EQ(failures.size(), 1U);
   EXPECT_EQ(failures[0].id, plan.trials[2].id);
   EXPECT_EQ(failures[0].reason, "communication");
+}
+
+// One rank of the team has no memory for the pack: all of it hear so, and go through it one by one.
+TEST_F(Runs, APackThatOneRankOfATeamCannotTrainIsTakenApartByAll) {
+  if (mpi_world().size == 1) return;
+  Plan plan = made_up_plan(12);
+  plan.ranks_per_trial = mpi_world().size;
+  for (PlannedTrial& trial : plan.trials) {
+    trial.pack = 6;
+    trial.shape = 1;
+  }
+  std::vector<std::size_t> sizes;
+  const Worker worker = [&](std::span<const PlannedTrial* const> trials, Collective& team,
+                            const trainer::Stopping&, const trainer::CheckpointOptions&) {
+    sizes.push_back(trials.size());
+    const bool last = team.rank == team.size - 1;
+    if (last && trials.size() > 1 && trials[0]->seed == 0) throw std::bad_alloc();
+    EXPECT_EQ(team.sum(at::ones({1})).item<float>(), static_cast<float>(team.size));
+    std::vector<trainer::TrialOutcome> outcomes;
+    for (const PlannedTrial* trial : trials) outcomes.emplace_back(trained(*trial));
+    return outcomes;
+  };
+  EXPECT_EQ(run_plan(mpi_world(), plan, options(), worker), Exit::done);
+  EXPECT_EQ(sizes, (std::vector<std::size_t>{6, 1, 1, 1, 1, 1, 1, 6}));
+  EXPECT_EQ(folder().committed().size(), 12U);
+  for (const auto& [id, n] : commit_lines()) EXPECT_EQ(n, 1) << id;
 }
 
 TEST_F(Runs, TeamsThatDoNotDivideTheRanksAreRefusedByAll) {

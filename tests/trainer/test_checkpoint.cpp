@@ -55,7 +55,7 @@ struct Resuming : testing::Test {
   Trained train(const Stopping& stopping = {}, const CheckpointOptions& checkpoints = {}) {
     FoldCache cache;
     Alone team;
-    return std::move(train_trials({&spec, 1}, cache, team, stopping, checkpoints)[0]);
+    return trained_or_throw(train_trials({&spec, 1}, cache, team, stopping, checkpoints)[0]);
   }
   void interrupt(int steps, double after_seconds = 0) {
     EXPECT_THROW(train(after_steps(steps), options(after_seconds)), Interrupted);
@@ -320,7 +320,7 @@ TEST_F(Resuming, APackGoesOnAlsoWithATrialThatHasStopped) {
               keys,
               std::vector(3, spec.optimizer),
               loop,
-              0,
+              {},
               &checkpoints};
     const std::vector<LoopResult> results = train_pack(pack, team, stopping);
     return std::make_pair(model->flat().clone(), results);
@@ -354,7 +354,7 @@ struct ResumingTeams : Resuming {
       FoldCache cache;
       CheckpointOptions mine = options();
       if (team.rank > 0) mine.folder = folder.path() / "nowhere";
-      all[static_cast<std::size_t>(team.rank)] = std::move(train_trials(
+      all[static_cast<std::size_t>(team.rank)] = trained_or_throw(train_trials(
           {&spec, 1}, cache, team, team.rank == ranks - 1 ? stopping : Stopping{}, mine)[0]);
     });
     EXPECT_FALSE(fs::exists(folder.path() / "nowhere"));

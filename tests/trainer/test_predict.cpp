@@ -40,7 +40,7 @@ struct Predicting : testing::Test {
     FoldCache cache;
     Alone team;
     spec.save_models = true;
-    return std::move(train_trials({&spec, 1}, cache, team, {})[0]);
+    return trained_or_throw(train_trials({&spec, 1}, cache, team, {})[0]);
   }
 };
 

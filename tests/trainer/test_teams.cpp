@@ -41,7 +41,7 @@ Outcome train_on(Collective& team, const TrialSpec& spec) {
             keys,
             {spec.optimizer},
             {spec.loop},
-            0};
+            {}};
   out.loop = train_pack(pack, team, {})[0];
   out.end = model->flat().clone();
   std::vector<std::int64_t> rows;
@@ -227,7 +227,7 @@ TEST_F(Teams, WholeTrialsAgreeToTheRecord) {
     const auto train = [&](Collective& team) {
       FoldCache cache;
       all[static_cast<std::size_t>(team.rank)] =
-          std::move(train_trials({&spec, 1}, cache, team, {})[0]);
+          trained_or_throw(train_trials({&spec, 1}, cache, team, {})[0]);
     };
     Alone alone;
     if (ranks == 1) {
@@ -280,7 +280,7 @@ TEST_F(Teams, ALossThatIsNotFiniteIsFoundByAllAtTheSameStep) {
   distributed::test::run_team(3, [&](distributed::Team& team) {
     FoldCache cache;
     try {
-      train_trials({&spec, 1}, cache, team, {});
+      trained_or_throw(train_trials({&spec, 1}, cache, team, {})[0]);
     } catch (const TrialError& e) {
       EXPECT_EQ(e.reason(), "non_finite");
       where[static_cast<std::size_t>(team.rank)] = e.where();

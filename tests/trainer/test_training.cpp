@@ -19,7 +19,7 @@ using test::value_of;
 Trained train(const TrialSpec& spec, const Stopping& stopping = {}) {
   FoldCache cache;
   Alone team;
-  return std::move(train_trials({&spec, 1}, cache, team, stopping)[0]);
+  return trained_or_throw(train_trials({&spec, 1}, cache, team, stopping)[0]);
 }
 
 struct Training : testing::Test {
@@ -272,10 +272,10 @@ TEST_F(Training, ARefitRepeatsTheLearningRates) {
     const auto model = models::make_model(spec.model, keys);
     const auto objective = make_objective({{}}, at::ones({1, 3}), at::kFloat);
     Pack pack{*model, *objective,       {&prepared->tensors}, {fold.train}, {{}},
-              keys,   {spec.optimizer}, {spec.loop},          run_epochs};
+              keys,   {spec.optimizer}, {spec.loop},          {run_epochs}};
     return train_pack(pack, team, {})[0];
   };
-  const LoopResult whole = rates(0), part = rates(5);
+  const LoopResult whole = rates(12), part = rates(5);
   EXPECT_EQ(part.epochs, 5);
   EXPECT_EQ(part.best_epoch, 4);
   for (std::size_t c = 0; c < part.curves.size(); ++c) {
@@ -329,7 +329,7 @@ TEST_F(Training, APackComputesWhatItsTrialsComputeAlone) {
     const auto model = models::make_model(spec.model, keys);
     const auto K = static_cast<std::int64_t>(some.size());
     const auto objective = make_objective(objectives, counts.repeat({K, 1}), at::kFloat);
-    Pack pack{*model, *objective, {}, {}, {}, keys, {}, {}};
+    Pack pack{*model, *objective, {}, {}, {}, keys, {}, {}, {}};
     for (const TrialSpec& s : some) {
       pack.folds.push_back(&prepared->tensors);
       pack.train.push_back(fold.train);
