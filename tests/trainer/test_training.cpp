@@ -306,51 +306,55 @@ TEST_F(Training, LinearPredictsAndRefits) {
 }
 
 TEST_F(Training, APackComputesWhatItsTrialsComputeAlone) {
-  FoldCache cache;
-  const auto prepared = cache.get(dataset, fold.train, spec.prepare, at::kFloat);
-  const at::Tensor counts = at::ones({1, 3});
-  std::vector<TrialSpec> specs(3, spec);
-  for (std::size_t k = 0; k < 3; ++k) {
-    specs[k].seed = 10 + k;
-    specs[k].optimizer.lr = 0.01 / static_cast<double>(k + 1);
-    specs[k].objective.loss = "focal";
-    specs[k].objective.focal_gamma = static_cast<double>(k);
-    specs[k].loop.patience = k == 1 ? 1 : 0;  // one trial stops early, the others go on
-    specs[k].loop.selection_metric = "accuracy";
-  }
-  Alone team;
-  const auto run = [&](std::span<const TrialSpec> some) {
-    std::vector<StreamKey> keys;
-    std::vector<ObjectiveOptions> objectives;
-    for (const TrialSpec& s : some) {
-      keys.push_back(trial_key(s.seed, "s0"));
-      objectives.push_back(s.objective);
+  for (models::Kernels kernels : {models::Kernels::torch, models::Kernels::fused}) {
+    SCOPED_TRACE(static_cast<int>(kernels));
+    spec.model.kernels = kernels;
+    FoldCache cache;
+    const auto prepared = cache.get(dataset, fold.train, spec.prepare, at::kFloat);
+    const at::Tensor counts = at::ones({1, 3});
+    std::vector<TrialSpec> specs(3, spec);
+    for (std::size_t k = 0; k < 3; ++k) {
+      specs[k].seed = 10 + k;
+      specs[k].optimizer.lr = 0.01 / static_cast<double>(k + 1);
+      specs[k].objective.loss = "focal";
+      specs[k].objective.focal_gamma = static_cast<double>(k);
+      specs[k].loop.patience = k == 1 ? 1 : 0;  // one trial stops early, the others go on
+      specs[k].loop.selection_metric = "accuracy";
     }
-    const auto model = models::make_model(spec.model, keys);
-    const auto K = static_cast<std::int64_t>(some.size());
-    const auto objective = make_objective(objectives, counts.repeat({K, 1}), at::kFloat);
-    Pack pack{*model, *objective, {}, {}, {}, keys, {}, {}, {}};
-    for (const TrialSpec& s : some) {
-      pack.folds.push_back(&prepared->tensors);
-      pack.train.push_back(fold.train);
-      pack.validation.push_back(fold.validation);
-      pack.optimizer.push_back(s.optimizer);
-      pack.loop.push_back(s.loop);
-    }
-    const std::vector<LoopResult> results = train_pack(pack, team, {});
-    return std::make_pair(model->flat().clone(), results);
-  };
-  const auto [together, results] = run(specs);
-  EXPECT_LT(results[1].epochs, 12);
-  for (std::size_t k = 0; k < 3; ++k) {
-    SCOPED_TRACE(k);
-    const auto [alone, result] = run({&specs[k], 1});
-    EXPECT_TRUE(at::equal(together[static_cast<std::int64_t>(k)], alone[0]));
-    EXPECT_EQ(results[k].best_epoch, result[0].best_epoch);
-    EXPECT_EQ(results[k].epochs, result[0].epochs);
-    EXPECT_EQ(results[k].steps, result[0].steps);
-    for (std::size_t c = 0; c < result[0].curves.size(); ++c) {
-      EXPECT_EQ(results[k].curves[c].values, result[0].curves[c].values);
+    Alone team;
+    const auto run = [&](std::span<const TrialSpec> some) {
+      std::vector<StreamKey> keys;
+      std::vector<ObjectiveOptions> objectives;
+      for (const TrialSpec& s : some) {
+        keys.push_back(trial_key(s.seed, "s0"));
+        objectives.push_back(s.objective);
+      }
+      const auto model = models::make_model(spec.model, keys);
+      const auto K = static_cast<std::int64_t>(some.size());
+      const auto objective = make_objective(objectives, counts.repeat({K, 1}), at::kFloat);
+      Pack pack{*model, *objective, {}, {}, {}, keys, {}, {}, {}};
+      for (const TrialSpec& s : some) {
+        pack.folds.push_back(&prepared->tensors);
+        pack.train.push_back(fold.train);
+        pack.validation.push_back(fold.validation);
+        pack.optimizer.push_back(s.optimizer);
+        pack.loop.push_back(s.loop);
+      }
+      const std::vector<LoopResult> results = train_pack(pack, team, {});
+      return std::make_pair(model->flat().clone(), results);
+    };
+    const auto [together, results] = run(specs);
+    EXPECT_LT(results[1].epochs, 12);
+    for (std::size_t k = 0; k < 3; ++k) {
+      SCOPED_TRACE(k);
+      const auto [alone, result] = run({&specs[k], 1});
+      EXPECT_TRUE(at::equal(together[static_cast<std::int64_t>(k)], alone[0]));
+      EXPECT_EQ(results[k].best_epoch, result[0].best_epoch);
+      EXPECT_EQ(results[k].epochs, result[0].epochs);
+      EXPECT_EQ(results[k].steps, result[0].steps);
+      for (std::size_t c = 0; c < result[0].curves.size(); ++c) {
+        EXPECT_EQ(results[k].curves[c].values, result[0].curves[c].values);
+      }
     }
   }
 }
