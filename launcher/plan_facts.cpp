@@ -2,11 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <set>
 #include <string_view>
-
-#include "launcher/packs.h"
 
 namespace emosweep::launcher {
 
@@ -36,23 +33,6 @@ ModalityFacts modality_facts(const data::Modality& modality) {
                                        [](double value) { return std::isnan(value); });
   facts.absent_rows = std::count(modality.present.begin(), modality.present.end(), 0);
   return facts;
-}
-
-PackCounts pack_counts(const Plan& plan, int ranks) {
-  std::vector<std::uint32_t> all(plan.trials.size());
-  std::iota(all.begin(), all.end(), 0);
-  PackCounts counts;
-  for (const WorkPack& pack : make_packs(plan, all, std::max(ranks / plan.ranks_per_trial, 1))) {
-    if (pack.members.size() > 1) {
-      ++counts.packs;
-      counts.trials += pack.members.size();
-      counts.largest = std::max(counts.largest, pack.members.size());
-      continue;
-    }
-    const PlannedTrial& trial = plan.trials[pack.members.front()];
-    ++counts.alone[trial.pack == 1 ? trial.alone : "the only one of its shape, or of its team"];
-  }
-  return counts;
 }
 
 std::vector<TrialCounts> trial_counts(const Plan& plan) {

@@ -2,9 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "launcher/plan.h"
@@ -28,13 +26,5 @@ struct TrialCounts {
   double seconds = 0;
 };
 std::vector<TrialCounts> trial_counts(const Plan& plan);
-
-// How all trials of a plan would be packed on so many ranks.
-struct PackCounts {
-  std::size_t packs = 0, largest = 0,
-              trials = 0;                    // packs of several trials, and the trials in them
-  std::map<std::string, std::size_t> alone;  // trials by why they are trained alone
-};
-PackCounts pack_counts(const Plan& plan, int ranks);
 
 }  // namespace emosweep::launcher

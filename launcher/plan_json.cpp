@@ -4,6 +4,7 @@
 #include "launcher/estimate.h"
 #include "launcher/plan.h"
 #include "launcher/plan_facts.h"
+#include "launcher/plan_reasons.h"
 
 namespace emosweep::launcher {
 
@@ -37,6 +38,21 @@ Json dataset_json(const data::Dataset& dataset) {
 
 Json part_json(const data::Dataset& dataset, const std::vector<std::int32_t>& rows) {
   return {{"samples", rows.size()}, {"classes", class_counts(dataset, rows)}};
+}
+
+Json reasons_json(const Plan& plan, const std::vector<Reason>& reasons) {
+  Json out = Json::array();
+  for (const Reason& reason : reasons) {
+    Json conditions = Json::array();
+    for (const Reason::Where& where : reason.where) {
+      const PlannedExperiment& experiment = plan.experiments.at(where.experiment);
+      conditions.push_back({{"experiment", experiment.name},
+                            {"condition", experiment.conditions.at(where.condition).label},
+                            {"trials", where.trials}});
+    }
+    out.push_back({{"reason", reason.why}, {"trials", reason.trials}, {"conditions", conditions}});
+  }
+  return out;
 }
 
 Json experiment_json(const PlannedExperiment& experiment, const TrialCounts& counts) {
@@ -91,7 +107,9 @@ std::string plan_json(const Plan& plan, int ranks) {
   out["packs"] = {{"packs", packs.packs},
                   {"largest", packs.largest},
                   {"trials", packs.trials},
-                  {"alone", Json(packs.alone)}};
+                  {"alone", reasons_json(plan, packs.alone)}};
+  const KernelCounts kernels = kernel_counts(plan);
+  out["kernels"] = {{"fused", kernels.fused}, {"torch", reasons_json(plan, kernels.torch)}};
   out["warnings"] = plan.warnings;
   return out.dump(2) + "\n";
 }

@@ -10,7 +10,7 @@
 #include "launcher/estimate.h"
 #include "launcher/plan.h"
 #include "launcher/plan_facts.h"
-#include "models/fused_network.h"
+#include "launcher/plan_reasons.h"
 
 namespace emosweep::launcher {
 
@@ -118,18 +118,13 @@ void add_folds(std::ostringstream& out, const PlannedExperiment& experiment) {
   }
 }
 
-std::string kernels_text(const std::vector<PlannedCondition>& conditions, int ranks) {
+std::string kernels_text(const std::vector<PlannedCondition>& conditions) {
   const auto fused = std::count_if(
       conditions.begin(), conditions.end(),
       [](const PlannedCondition& c) { return c.base.model.kernels == models::Kernels::fused; });
   const auto all = static_cast<std::ptrdiff_t>(conditions.size());
   if (fused == all) return "fused";
-  if (fused == 0) {
-    const trainer::TrialSpec& base = conditions.front().base;
-    const std::string why =
-        models::why_not_fused(base.model, (base.loop.batch_size + ranks - 1) / ranks);
-    return why.empty() ? "torch" : "torch (fused does not suit: " + why + ")";
-  }
+  if (fused == 0) return "torch";
   return "fused in " + std::to_string(fused) + " of " + std::to_string(all) + " conditions";
 }
 
@@ -138,8 +133,7 @@ void add_conditions(std::ostringstream& out, const PlannedExperiment& experiment
   const trainer::TrialSpec& base = conditions.front().base;
   out << "  model        " << base.model.model << " on " << joined(base.model.inputs)
       << "; device cpu, dtype " << (base.model.dtype == at::kDouble ? "float64" : "float32");
-  if (base.model.model != "linear")
-    out << ", kernels " << kernels_text(conditions, experiment.ranks_per_trial);
+  if (base.model.model != "linear") out << ", kernels " << kernels_text(conditions);
   out << "\n";
   out << "  conditions   " << conditions.size() << "\n";
   const std::size_t shown = std::min(conditions.size(), kConditionsShown);
@@ -162,6 +156,27 @@ void add_conditions(std::ostringstream& out, const PlannedExperiment& experiment
     if (times < conditions.size())
       out << " in " << times << " of " << conditions.size() << " conditions";
     out << "\n";
+  }
+}
+
+void add_packs(std::ostringstream& out, const Plan& plan, int ranks) {
+  const PackCounts packs = pack_counts(plan, ranks);
+  out << "packs: ";
+  if (packs.packs == 0) {
+    out << "none\n";
+  } else {
+    out << counted(packs.trials, "trial") << " in " << counted(packs.packs, "pack") << " of up to "
+        << packs.largest << "\n";
+  }
+  for (const Reason& reason : packs.alone) {
+    out << "  alone        " << reason_text(plan, reason) << "\n";
+  }
+  const KernelCounts kernels = kernel_counts(plan);
+  if (kernels.fused == 0 && kernels.torch.empty()) return;
+  out << "kernels: "
+      << (kernels.fused > 0 ? "fused for " + counted(kernels.fused, "trial") : "torch") << "\n";
+  for (const Reason& reason : kernels.torch) {
+    out << "  torch        " << reason_text(plan, reason) << "\n";
   }
 }
 
@@ -208,16 +223,7 @@ std::string plan_text(const Plan& plan, int ranks) {
   }
   out << "all: " << counted(plan.experiments.size(), "experiment") << ", " << plan.file.cells.size()
       << " cells, " << plan.trials.size() << " different trials\n";
-  const PackCounts packs = pack_counts(plan, ranks);
-  out << "packs: ";
-  if (packs.packs == 0) {
-    out << "none";
-  } else {
-    out << counted(packs.trials, "trial") << " in " << counted(packs.packs, "pack") << " of up to "
-        << packs.largest;
-  }
-  for (const auto& [why, trials] : packs.alone) out << "; alone " << trials << ": " << why;
-  out << "\n";
+  add_packs(out, plan, ranks);
   out << "estimate: " << duration(plan.estimate.cpu_seconds) << " of CPU, "
       << duration(wall_seconds(plan, ranks)) << " on "
       << counted(static_cast<std::size_t>(ranks), "rank") << "; memory "

@@ -61,9 +61,11 @@ def test_teams_of_two_train_packs(folder):
 def test_the_plan_shows_packs(folder):
     file = h.small_file(folder, experiments=EXPERIMENTS, pack=4, hidden_size=16, **h.SLOW)
     text = h.emosweep("plan", file, "--all").stdout
-    assert "packs: " in text and " of up to 4" in text and "linear model" in text, text
+    assert "packs: " in text and " of up to 4" in text and 'trials: linear model ("linear")' in text, text
     packs = json.loads(h.emosweep("plan", file, "--all", "--json").stdout)["packs"]
-    assert packs["largest"] == 4 and packs["alone"]["linear model"] > 0, packs
+    assert packs["largest"] == 4, packs
+    [linear] = [r for r in packs["alone"] if r["reason"] == "linear model"]
+    assert [c["experiment"] for c in linear["conditions"]] == ["linear"] and linear["trials"] > 0, linear
     off = h.emosweep("plan", file, "--all", "--set", "pack=off").stdout
     assert "packs: none" in off and "pack: off" in off, off
     error = h.emosweep("plan", file, "--all", "--set", "pack=0", code=2).stderr

@@ -258,6 +258,61 @@ TEST(Plan, TextAndJsonTellWhatItHolds) {
   EXPECT_EQ(json["estimate"]["ranks"], 2);
 }
 
+// 6 folds, so 6 trials a condition and seed.
+TEST(Plan, EveryReasonIsShownWithItsTrialsAndConditions) {
+  const SampleFiles files;
+  const std::string head =
+      "t: &t {dataset: data, protocol: loso, group: actor, validation_groups: 1}\nexperiments:\n";
+  const Plan plan = files.plan(
+      head +
+      "  - {<<: *t, name: wide, modality: audio, seeds: 2, grid: {hidden_size: [64, 600, 27], "
+      "batch_size: [8, 600]}}\n"
+      "  - {<<: *t, name: torch, modality: both, kernels: torch, grid: {hidden_size: [32, 33]}}\n"
+      "  - {<<: *t, name: line, modality: audio, model: linear}\n");
+  const std::string text = plan_text(plan, 1);
+  for (const char* line :
+       {"  alone        6 trials: linear model (\"line\")\n",
+        "  alone        54 trials: hidden_size no multiple of 16 (\"wide\" with hidden_size=600, "
+        "batch_size=8; hidden_size=600, batch_size=600; hidden_size=27, batch_size=8; "
+        "hidden_size=27, batch_size=600, \"torch\" with hidden_size=33)\n",
+        "kernels: fused for 24 trials\n",
+        "  torch        24 trials: hidden_size is above 512 (\"wide\" with hidden_size=600)\n",
+        "  torch        24 trials: a batch has more than 512 rows (\"wide\" with hidden_size=64, "
+        "batch_size=600; hidden_size=27, batch_size=600)\n",
+        "  torch        12 trials: kernels: torch (\"torch\")\n"}) {
+    EXPECT_NE(text.find(line), std::string::npos) << line << "\nin\n" << text;
+  }
+  const auto json = nlohmann::json::parse(plan_json(plan, 1));
+  EXPECT_EQ(json["kernels"]["fused"], 24);
+  std::size_t alone = json["packs"]["trials"], kernels = json["kernels"]["fused"];
+  for (const auto& reason : json["packs"]["alone"]) alone += reason["trials"].get<std::size_t>();
+  for (const auto& reason : json["kernels"]["torch"]) {
+    kernels += reason["trials"].get<std::size_t>();
+    std::size_t trials = 0;
+    for (const auto& condition : reason["conditions"])
+      trials += condition["trials"].get<std::size_t>();
+    EXPECT_EQ(trials, reason["trials"]) << reason;
+  }
+  EXPECT_EQ(alone, plan.trials.size()) << "every trial is in a pack or has its reason";
+  EXPECT_EQ(kernels, plan.trials.size() - 6) << "every network has its kernels";
+}
+
+TEST(Plan, ALongListOfConditionsIsCutInTextOnly) {
+  const SampleFiles files;
+  const Plan plan =
+      files.plan(one_experiment("modality: audio\ngrid: {hidden_size: [27, 32, 33], class_weights: "
+                                "[[1, 2, 3], [3, 2, 1]], lr: [0.1, 0.01]}"));
+  const std::string text = plan_text(plan, 1);
+  EXPECT_NE(text.find("(\"one\" with hidden_size=32)\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("hidden_size=27, class_weights=[3, 2, 1], lr=0.01 and 4 more)\n"),
+            std::string::npos)
+      << text;
+  const auto json = nlohmann::json::parse(plan_json(plan, 1));
+  std::multiset<std::size_t> conditions;
+  for (const auto& reason : json["packs"]["alone"]) conditions.insert(reason["conditions"].size());
+  EXPECT_EQ(conditions, (std::multiset<std::size_t>{4, 8}));
+}
+
 TEST(Plan, EstimatesFollowWhatTrialsDo) {
   const SampleFiles files;
   const auto cost = [&](const std::string& keys) {
