@@ -38,6 +38,19 @@ double ratio_or_zero(double numerator, double denominator) {
   return denominator > 0 ? numerator / denominator : 0;
 }
 
+// 1 - (mean squared distance seen) / (that of independent margins); NaN where the latter is 0.
+double kappa_quadratic(const Confusion& confusion, const Margins& m) {
+  double seen = 0, expected = 0;
+  for (std::size_t t = 0; t < m.truth.size(); ++t) {
+    for (std::size_t p = 0; p < m.truth.size(); ++p) {
+      const double distance = static_cast<double>(t) - static_cast<double>(p);
+      seen += distance * distance * static_cast<double>(confusion.counts[t * m.truth.size() + p]);
+      expected += distance * distance * m.truth[t] * m.predicted[p] / m.total;
+    }
+  }
+  return expected > 0 ? 1 - seen / expected : kNaN;
+}
+
 }  // namespace
 
 void Confusion::add(std::int64_t truth, std::int64_t predicted, std::int64_t n) {
@@ -52,6 +65,12 @@ Confusion& Confusion::operator+=(const Confusion& other) {
   return *this;
 }
 
+Confusion& Confusion::operator-=(const Confusion& other) {
+  EMO_CHECK(classes == other.classes, "confusion matrices of different classes");
+  for (std::size_t i = 0; i < counts.size(); ++i) counts[i] -= other.counts[i];
+  return *this;
+}
+
 std::int64_t Confusion::total() const {
   std::int64_t sum = 0;
   for (const auto n : counts) sum += n;
@@ -60,9 +79,12 @@ std::int64_t Confusion::total() const {
 
 Scores scores(const Confusion& confusion) {
   const Margins m = margins(confusion);
-  if (m.total == 0) return {kNaN, kNaN, kNaN, kNaN, kNaN, kNaN, kNaN, confusion.classes};
+  if (m.total == 0) {
+    return {kNaN, kNaN, kNaN, kNaN, kNaN, kNaN, kNaN, kNaN, kNaN, kNaN, confusion.classes};
+  }
   Scores s{};
-  double recall_sum = 0, occurring = 0, chance = 0, truth_squares = 0, predicted_squares = 0;
+  double recall_sum = 0, precision_sum = 0, occurring = 0, chance = 0, truth_squares = 0,
+         predicted_squares = 0;
   for (std::size_t k = 0; k < m.truth.size(); ++k) {
     // truth + predicted = 2TP + FP + FN
     const double f1 = ratio_or_zero(2 * m.hit[k], m.truth[k] + m.predicted[k]);
@@ -73,13 +95,18 @@ Scores scores(const Confusion& confusion) {
       recall_sum += m.hit[k] / m.truth[k];
       occurring += 1;
     }
+    precision_sum += ratio_or_zero(m.hit[k], m.predicted[k]);
     chance += m.truth[k] * m.predicted[k];
     truth_squares += m.truth[k] * m.truth[k];
     predicted_squares += m.predicted[k] * m.predicted[k];
   }
   s.accuracy = m.hits / m.total;
   s.micro_f1 = s.accuracy;  // every row has one true and one predicted class
+  s.macro_f1_occurring = s.macro_f1 / static_cast<double>(confusion.classes - s.undefined_f1);
   s.macro_f1 /= static_cast<double>(confusion.classes);
+  // 2PR / (P + R) of means is that of sums over the number of classes.
+  s.f1_of_means = ratio_or_zero(2 * precision_sum * recall_sum, precision_sum + recall_sum) /
+                  static_cast<double>(confusion.classes);
   s.weighted_f1 /= m.total;
   s.uar = recall_sum / occurring;
   const double square = m.total * m.total;
@@ -87,6 +114,7 @@ Scores scores(const Confusion& confusion) {
                         std::sqrt((square - truth_squares) * (square - predicted_squares)));
   const double expected = chance / square;
   s.kappa = chance == square ? kNaN : (s.accuracy - expected) / (1 - expected);
+  s.kappa_quadratic = kappa_quadratic(confusion, m);
   return s;
 }
 
@@ -114,6 +142,12 @@ std::string metric_definition(const std::string& name) {
     return "mean over all classes of 2TP/(2TP+FP+FN), weighted by true counts, 0/0 counted as 0";
   }
   if (name == "micro_f1") return "2TP/(2TP+FP+FN) of the counts summed over classes";
+  if (name == "macro_f1_occurring") {
+    return "mean of 2TP/(2TP+FP+FN) over the classes that are true or predicted somewhere";
+  }
+  if (name == "f1_of_means") {
+    return "2PR/(P+R) of precision and recall averaged over all classes, 0/0 counted as 0";
+  }
   if (name == "uar") return "unweighted average recall: mean recall over the classes that occur";
   if (name == "mcc") {
     return "multi-class Matthews correlation (Gorodkin 2004), 0 where truth or prediction is one "
@@ -122,9 +156,13 @@ std::string metric_definition(const std::string& name) {
   if (name == "kappa") {
     return "Cohen's kappa, unweighted; undefined where truth and prediction are the same one class";
   }
+  if (name == "kappa_quadratic") {
+    return "Cohen's kappa with squared distances as weights, for ordered classes";
+  }
   if (name == "loss") return "mean value of the training objective";
   throw InputError("no metric is called '" + name +
-                   "': accuracy, macro_f1, weighted_f1, micro_f1, uar, mcc, kappa or loss");
+                   "': accuracy, macro_f1, macro_f1_occurring, f1_of_means, weighted_f1, micro_f1, "
+                   "uar, mcc, kappa, kappa_quadratic or loss");
 }
 
 }  // namespace emosweep::results

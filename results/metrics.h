@@ -18,16 +18,22 @@ struct Confusion {
   explicit Confusion(std::int64_t c) : classes(c), counts(static_cast<std::size_t>(c * c), 0) {}
   void add(std::int64_t truth, std::int64_t predicted, std::int64_t n = 1);
   Confusion& operator+=(const Confusion& other);
+  Confusion& operator-=(const Confusion& other);
   std::int64_t total() const;
 };
 
 // P, R, F1 = 2TP / (2TP + FP + FN), with 0/0 -> 0. macro_f1 is the mean over all C classes; uar the
 // mean recall over the classes that occur; weighted_f1 weighs by true counts; mcc after Gorodkin
-// (2004), 0/0 -> 0; kappa after Cohen (1960), NaN where chance agreement is certain. undefined_f1:
+// (2004), 0/0 -> 0; kappa after Cohen (1960), NaN where chance agreement is certain;
+// kappa_quadratic the same with weights (true - predicted)^2 for ordered classes. What others call
+// macro-F1 too: macro_f1_occurring is the mean over the classes that are true or predicted
+// somewhere, f1_of_means the F1 of the mean P and the mean R over all C classes. undefined_f1:
 // classes neither true nor predicted. All NaN where nothing was counted. (scikit-learn's
-// f1_score(zero_division=0), balanced_accuracy_score, matthews_corrcoef, cohen_kappa_score agree.)
+// f1_score(zero_division=0), without labels for macro_f1_occurring, balanced_accuracy_score,
+// matthews_corrcoef, cohen_kappa_score agree.)
 struct Scores {
   double accuracy, macro_f1, weighted_f1, micro_f1, uar, mcc, kappa;
+  double macro_f1_occurring, f1_of_means, kappa_quadratic;
   std::int64_t undefined_f1;
 };
 Scores scores(const Confusion& confusion);

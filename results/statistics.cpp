@@ -202,25 +202,6 @@ NestedSelection nested_selection(const std::vector<Rows>& conditions,
 
 }  // namespace
 
-Spread spread_of(const std::vector<double>& values) {
-  Spread spread;
-  double sum = 0;
-  for (const double value : values) {
-    if (std::isnan(value)) continue;
-    sum += value;
-    ++spread.n;
-  }
-  if (spread.n == 0) return spread;
-  spread.mean = sum / static_cast<double>(spread.n);
-  if (spread.n == 1) return spread;
-  double squares = 0;
-  for (const double value : values) {
-    if (!std::isnan(value)) squares += (value - spread.mean) * (value - spread.mean);
-  }
-  spread.sd = std::sqrt(squares / static_cast<double>(spread.n - 1));
-  return spread;
-}
-
 ExperimentStatistics experiment_statistics(const Table& table, std::size_t index) {
   const PlannedExperiment& experiment = table.experiments[index];
   ExperimentStatistics result;

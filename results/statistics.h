@@ -9,15 +9,10 @@
 #include <vector>
 
 #include "results/metrics.h"
+#include "results/statistics/descriptive.h"
 #include "results/table.h"
 
 namespace emosweep::results {
-
-struct Spread {
-  std::int64_t n = 0;
-  double mean = kUndefined, sd = kUndefined;
-};
-Spread spread_of(const std::vector<double>& values);  // NaN values are left out
 
 struct CellStatistics {  // of one metric over the cells
   Spread cells;          // over all done cells

@@ -4,17 +4,15 @@
 
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <string>
 #include <vector>
 
 #include "results/metrics.h"
 #include "results/record.h"
 #include "results/run_folder.h"
+#include "results/statistics/descriptive.h"
 
 namespace emosweep::results {
-
-inline constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
 
 struct Row {
   Cell cell;                       // indices into Table::experiments and its conditions

@@ -1,0 +1,34 @@
+// Do predicted probabilities mean what they say? Counts that add up over folds. Pure, thread-safe.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace emosweep::results {
+
+// Rows by the probability of their predicted class, in 15 bins (i / 15, (i + 1) / 15]; a
+// probability of 0 stands in the first.
+struct Calibration {
+  static constexpr std::size_t kBins = 15;
+  struct Bin {
+    std::int64_t rows = 0, right = 0;
+    double confidence = 0;  // sum
+  };
+  std::array<Bin, kBins> bins;
+  double squares = 0;  // of all classes' errors, summed over rows
+
+  // Adds n rows. truth, predicted: [n] class indices; probability: [n, classes] row-major.
+  void add(std::span<const std::int32_t> truth, std::span<const std::int32_t> predicted,
+           std::span<const float> probability, std::int64_t classes);
+  Calibration& operator+=(const Calibration& other);
+  std::int64_t rows() const;
+};
+
+// NaN without rows.
+double expected_calibration_error(const Calibration& calibration);  // (Naeini et al. 2015)
+double brier_score(
+    const Calibration& calibration);  // mean sum of squared errors over classes: [0, 2]
+
+}  // namespace emosweep::results

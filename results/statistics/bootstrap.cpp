@@ -1,0 +1,102 @@
+#include "results/statistics/bootstrap.h"
+
+#include <algorithm>
+#include <cmath>
+#include <exception>
+#include <string>
+#include <thread>
+
+#include "base/error.h"
+#include "base/philox.h"
+
+namespace emosweep::results {
+namespace {
+
+class Resampler {
+ public:
+  Resampler(std::size_t seeds, std::size_t subjects, const StreamKey& key, Resampling resampling)
+      : seeds_(seeds), subjects_(subjects), key_(key), resampling_(resampling) {
+    cells_.resize(seeds * subjects);
+  }
+
+  Resampled draw(std::uint64_t replicate) {
+    if (resampling_ == Resampling::stratified) {
+      for (std::size_t i = 0; i < cells_.size(); ++i) {
+        cells_[i] = cell(index(replicate, i, seeds_), i % subjects_);
+      }
+      return cells_;
+    }
+    drawn_.resize(subjects_);
+    for (std::size_t g = 0; g < subjects_; ++g) drawn_[g] = index(replicate, seeds_ + g, subjects_);
+    for (std::size_t s = 0; s < seeds_; ++s) {
+      const std::size_t seed = index(replicate, s, seeds_);
+      for (std::size_t g = 0; g < subjects_; ++g) cells_[s * subjects_ + g] = cell(seed, drawn_[g]);
+    }
+    return cells_;
+  }
+
+ private:
+  std::size_t index(std::uint64_t replicate, std::size_t place, std::size_t n) const {
+    return uniform_index(key_, replicate, place, n);
+  }
+  std::uint32_t cell(std::size_t seed, std::size_t subject) const {
+    return static_cast<std::uint32_t>(seed * subjects_ + subject);
+  }
+
+  std::size_t seeds_, subjects_;
+  StreamKey key_;
+  Resampling resampling_;
+  std::vector<std::uint32_t> cells_;
+  std::vector<std::size_t> drawn_;
+};
+
+}  // namespace
+
+std::vector<double> bootstrap(std::size_t seeds, std::size_t subjects, std::string_view name,
+                              const BootstrapOptions& options, const Statistic& statistic) {
+  EMO_CHECK(options.replicates > 0 && options.threads > 0,
+            "a bootstrap has replicates and threads");
+  if (seeds == 0 || subjects == 0) return {};
+  const StreamKey key = derive(trial_key(options.seed, "bootstrap"), name);
+  std::vector<double> values(static_cast<std::size_t>(options.replicates));
+  const auto threads = std::min(static_cast<std::size_t>(options.threads), values.size());
+  std::vector<std::exception_ptr> errors(threads);
+  const auto work = [&](std::size_t thread) {
+    try {
+      Resampler resampler(seeds, subjects, key, options.resampling);
+      for (std::size_t r = thread; r < values.size(); r += threads) {
+        values[r] = statistic(resampler.draw(r));
+      }
+    } catch (...) {
+      errors[thread] = std::current_exception();
+    }
+  };
+  {
+    std::vector<std::jthread> others;
+    for (std::size_t t = 1; t < threads; ++t) others.emplace_back(work, t);
+    work(0);
+  }
+  for (const auto& error : errors) {
+    if (error) std::rethrow_exception(error);
+  }
+  return values;
+}
+
+std::vector<double> bootstrap_means(const ScoreTable& scores, std::string_view name,
+                                    const BootstrapOptions& options) {
+  return bootstrap(scores.seeds(), scores.subjects(), name, options, [&](Resampled cells) {
+    double sum = 0;
+    for (const std::uint32_t cell : cells) sum += scores.values()[cell];
+    return sum / static_cast<double>(cells.size());
+  });
+}
+
+Interval percentile_interval(std::span<const double> replicates, double level) {
+  std::vector<double> sorted;
+  std::copy_if(replicates.begin(), replicates.end(), std::back_inserter(sorted),
+               [](double value) { return !std::isnan(value); });
+  std::sort(sorted.begin(), sorted.end());
+  return {quantile(sorted, (1 - level) / 2), quantile(sorted, (1 + level) / 2)};
+}
+
+}  // namespace emosweep::results
