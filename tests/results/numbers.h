@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -29,9 +30,23 @@ inline const nlohmann::json& fixture(const std::string& name) {
   return json;
 }
 
+// The largest deviation of a test is kept as its property, for bench/run statistics.
+inline void note_deviation(double deviation, bool closed_form) {
+  static double worst[2] = {0, 0};
+  static const testing::TestInfo* of[2] = {nullptr, nullptr};
+  const auto* test = testing::UnitTest::GetInstance()->current_test_info();
+  if (of[closed_form] == test && !(deviation > worst[closed_form])) return;
+  of[closed_form] = test;
+  worst[closed_form] = deviation;
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2e", deviation);
+  testing::Test::RecordProperty(closed_form ? "worst_closed_form" : "worst_quantile", text);
+}
+
 inline void expect_close(double ours, double theirs, double tolerance, const std::string& what) {
-  EXPECT_LE(std::fabs(ours - theirs), tolerance * std::max(1e-3, std::fabs(theirs)))
-      << what << ": " << ours << " for " << theirs;
+  const double deviation = std::fabs(ours - theirs) / std::max(1e-3, std::fabs(theirs));
+  EXPECT_LE(deviation, tolerance) << what << ": " << ours << " for " << theirs;
+  note_deviation(deviation, tolerance < kQuantile);
 }
 inline void expect_close(const std::vector<double>& ours, const nlohmann::json& theirs,
                          double tolerance, const std::string& what) {
