@@ -12,6 +12,7 @@
 #include "distributed/team.h"
 #include "launcher/packs.h"
 #include "launcher/run_leases.h"
+#include "launcher/run_products.h"
 #include "launcher/run_rank.h"
 #include "launcher/run_setup.h"
 #include "launcher/run_together.h"
@@ -291,6 +292,7 @@ Exit run_plan(const World& world, const Plan& plan, const RunOptions& options,
                    "of " +
                    std::to_string(place.size) + " ranks on every node");
   }
+  warn_of_products(world, plan, setup, patience);
   if (options.pin) pin(world);
 
   Monitor* const monitor = owner ? &*owner->monitor : nullptr;

@@ -1,6 +1,5 @@
 #include "launcher/run_rank.h"
 
-#include <ATen/Version.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -28,13 +27,6 @@ std::int64_t peak_memory_bytes() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   return usage.ru_maxrss * 1024;
-}
-
-std::string instruction_level() {
-  std::string level = at::get_cpu_capability();
-  std::transform(level.begin(), level.end(), level.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
-  return level;
 }
 
 std::string seconds_text(double seconds) {
@@ -294,7 +286,6 @@ std::optional<distributed::TeamFault> RankLoop::outcomes_of(const Members& membe
 }
 
 void RankLoop::commit(const PlannedTrial& trial, const Todo& todo, trainer::Trained& trained) {
-  if (trained.record.instructions.empty()) trained.record.instructions = instruction_level();
   // Weights first: a record that names weights must not stand without them.
   if (trained.weights) {
     make_folders(folder.model(trial.id).parent_path());

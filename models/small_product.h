@@ -14,12 +14,13 @@ struct ProductShape {
   bool transposed = false, add = false;
 };
 
-// By plain loops. T is float or double.
+// By plain loops: every element is its own sum over k, in order and unfused, so that all processors
+// give the same bits. T is float or double.
 template <typename T>
 void plain_product(const ProductShape& shape, const T* a, const T* b, T* c);
 
-// Immutable; calls are thread-safe. Where no kernel can be made (a processor that libxsmm does not
-// know, memory that may not hold code) it is the plain product. T is float or double.
+// Immutable; calls are thread-safe. Where no kernel can be made (why_products_are_plain) it is the
+// plain product. T is float or double.
 template <typename T>
 class Product {
  public:
@@ -35,8 +36,12 @@ class Product {
   Kernel kernel_ = nullptr;  // libxsmm keeps it for the process's life
 };
 
-// For which processors the kernels are made, by libxsmm's names: "hsw", "skx", "cpx".
+// Which kernels compute this process's products: "plain", or by libxsmm's name the oldest processor
+// whose kernels give the same bits: "wsm", "hsw", "skx". Thread-safe.
 std::string product_instructions();
+// Why no kernels can be made here; "" where they can: the processor is one that libxsmm makes none
+// for, or the system allows no memory that is written and then executed. Thread-safe.
+std::string why_products_are_plain();
 
 // to [columns, rows] = from [rows, columns] transposed; `to` is dense, from's rows are `ld` apart
 // (0: dense).

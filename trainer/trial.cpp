@@ -1,15 +1,14 @@
 #include "trainer/trial.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Version.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <numeric>
 
 #include "base/error.h"
 #include "models/weights.h"
+#include "trainer/instructions.h"
 #include "trainer/model_file.h"
 #include "trainer/predict.h"
 #include "trainer/trial_run.h"
@@ -120,13 +119,6 @@ std::vector<std::uint8_t> saved_model(const TrialRun& run) {
   return encode_model(file);
 }
 
-std::string instruction_set() {
-  std::string name = at::get_cpu_capability();
-  std::transform(name.begin(), name.end(), name.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return name;
-}
-
 void check(const TrialSpec& spec) {
   EMO_CHECK(spec.dataset && spec.fold, "a trial has a dataset and a fold");
   EMO_CHECK(spec.model.inputs == spec.prepare.modalities, "the model reads what is prepared");
@@ -144,7 +136,7 @@ TrialRun begin(const TrialSpec& spec) {
   results::TrialRecord& record = run.trained.record;
   record.id = spec.id;
   record.canonical = spec.canonical;
-  record.instructions = instruction_set();
+  record.instructions = instructions_of(spec.model);
   return run;
 }
 

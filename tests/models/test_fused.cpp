@@ -1,10 +1,15 @@
 // Fused networks against the torch compositions and their autograd.
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <map>
 #include <new>
+#include <set>
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "models/fused_model.h"
 #include "models/fused_network.h"
 #include "models/small_product.h"
@@ -287,6 +292,102 @@ TEST(SmallProduct, AgreesWithPlainSums) {
           << transposed << " " << add;
     }
   }
+}
+
+// Sums in order, element by element: blocks of rows and columns must change no bit.
+TEST(SmallProduct, PlainIsTheSameForEveryBlock) {
+  for (const std::int64_t m : {1, 3, 4, 9}) {
+    for (const std::int64_t n : {1, 7, 8, 16, 29}) {
+      for (const bool transposed : {false, true}) {
+        for (const bool add : {false, true}) {
+          const std::int64_t k = 21, lda = (transposed ? m : k) + 1, ldb = n + 2, ldc = n + 3;
+          const at::Tensor a = at::arange((transposed ? k : m) * lda, at::kFloat).sin();
+          const at::Tensor b = at::arange(k * ldb, at::kFloat).cos();
+          at::Tensor c = at::arange(m * ldc, at::kFloat).sin(), expected = c.clone();
+          const float *p = a.const_data_ptr<float>(), *q = b.const_data_ptr<float>();
+          for (std::int64_t i = 0; i < m; ++i) {
+            for (std::int64_t j = 0; j < n; ++j) {
+              volatile float sum = add ? expected.const_data_ptr<float>()[i * ldc + j] : 0;
+              for (std::int64_t r = 0; r < k; ++r) {
+                volatile const float product =
+                    p[transposed ? r * lda + i : i * lda + r] * q[r * ldb + j];
+                sum = sum + product;
+              }
+              expected.mutable_data_ptr<float>()[i * ldc + j] = sum;
+            }
+          }
+          plain_product({m, n, k, lda, ldb, ldc, transposed, add}, p, q,
+                        c.mutable_data_ptr<float>());
+          EXPECT_TRUE(at::equal(c, expected)) << m << " " << n << " " << transposed << " " << add;
+        }
+      }
+    }
+  }
+}
+
+// "products <name> <digest>" of products of many shapes.
+void print_bits() {
+  Sha256 hash;
+  const auto add = [&hash]<typename T>(T, std::int64_t m, std::int64_t n, std::int64_t k,
+                                       bool transposed) {
+    const at::TensorOptions type(std::is_same_v<T, float> ? at::kFloat : at::kDouble);
+    const at::Tensor a = at::arange(m * k, type).sin(), b = at::arange(k * n, type).cos();
+    at::Tensor c = at::arange(m * n, type).sin();
+    const Product<T> product({m, n, k, transposed ? m : k, n, n, transposed, true});
+    product(a.const_data_ptr<T>(), b.const_data_ptr<T>(), c.mutable_data_ptr<T>());
+    hash.add_sized({static_cast<const char*>(c.const_data_ptr()), c.nbytes()});
+  };
+  for (const std::int64_t m : {1, 4, 8, 32, 33}) {
+    for (const std::int64_t n : {2, 8, 17, 64, 192}) {
+      for (const std::int64_t k : {1, 8, 33, 64, 130}) {
+        for (const bool transposed : {false, true}) {
+          add(float(), m, n, k, transposed);
+          add(double(), m, n, k, transposed);
+        }
+      }
+    }
+  }
+  std::printf("products %s %s\n", product_instructions().c_str(), hash.finish().hex().c_str());
+}
+
+constexpr char kPrint[] = "EMOSWEEP_PRINT_PRODUCTS",
+               kBitsTest[] = "SmallProduct.ProcessorsOfOneNameHaveTheSameBits";
+
+// {name, digest} of a process of its own with this LIBXSMM_TARGET.
+std::pair<std::string, std::string> bits_of(const std::string& target) {
+  const std::string command = std::string(kPrint) + "=1 LIBXSMM_TARGET=" + target + " '" +
+                              std::filesystem::read_symlink("/proc/self/exe").string() +
+                              "' --gtest_filter=" + kBitsTest;
+  std::FILE* const out = popen(command.c_str(), "r");
+  char line[512], name[64] = "", digest[80] = "";
+  while (out != nullptr && std::fgets(line, sizeof(line), out)) {
+    std::sscanf(line, "products %63s %79s", name, digest);
+  }
+  EXPECT_EQ(pclose(out), 0) << command;
+  return {name, digest};
+}
+
+// What product_instructions() promises: a record holds the name and not the processor.
+TEST(SmallProduct, ProcessorsOfOneNameHaveTheSameBits) {
+  if (std::getenv(kPrint) != nullptr) return print_bits();
+  std::map<std::string, std::set<std::string>> digests;
+  const auto add = [&](const std::string& target, const std::string& name) {
+    const auto [found, digest] = bits_of(target);
+    EXPECT_EQ(found, name) << target;
+    digests[name].insert(digest);
+  };
+  add("generic", "plain");
+  for (const char* target : {"sse3", "wsm"}) add(target, "wsm");
+  if (__builtin_cpu_supports("avx")) add("snb", "wsm");
+  if (__builtin_cpu_supports("avx2")) add("hsw", "hsw");
+  if (__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw")) {
+    for (const char* target : {"skx", "clx", "cpx"}) add(target, "skx");
+  }
+  for (const auto& [name, some] : digests) EXPECT_EQ(some.size(), 1u) << name;
+}
+
+TEST(SmallProduct, SaysWhyItIsPlain) {
+  EXPECT_EQ(product_instructions() == "plain", !why_products_are_plain().empty());
 }
 
 TEST(SmallProduct, Transposes) {

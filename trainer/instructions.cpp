@@ -1,0 +1,20 @@
+#include "trainer/instructions.h"
+
+#include <ATen/Version.h>
+
+#include <algorithm>
+#include <cctype>
+
+#include "models/small_product.h"
+
+namespace emosweep::trainer {
+
+std::string instructions_of(const models::ModelOptions& model) {
+  std::string level = at::get_cpu_capability();
+  std::transform(level.begin(), level.end(), level.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const bool fused = model.model != "linear" && model.kernels == models::Kernels::fused;
+  return fused ? level + "+fused:" + models::product_instructions() : level;
+}
+
+}  // namespace emosweep::trainer

@@ -1,0 +1,15 @@
+// Which instruction sets compute a model in this process.
+#pragma once
+
+#include <string>
+
+#include "models/model.h"
+
+namespace emosweep::trainer {
+
+// As records say it: ATen's level, "avx512", and of fused kernels also that of their products
+// (models/small_product.h), "avx512+fused:skx". Results of one id and equal text have the same
+// bits.
+std::string instructions_of(const models::ModelOptions& model);
+
+}  // namespace emosweep::trainer
