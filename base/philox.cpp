@@ -39,6 +39,19 @@ std::uint64_t joined(std::uint32_t low, std::uint32_t high) {
 
 __extension__ using Wide = unsigned __int128;
 
+// value = a number below n from one of a block's two candidates; false where both are refused.
+// Lemire, "Fast random integer generation in an interval", 2019: x n / 2^64, refused where the low
+// half of the product falls below 2^64 mod n.
+bool accept(const std::uint32_t* words, std::uint64_t n, std::uint64_t& value) {
+  for (const std::uint64_t x : {joined(words[0], words[1]), joined(words[2], words[3])}) {
+    const Wide product = static_cast<Wide>(x) * n;
+    value = static_cast<std::uint64_t>(product >> 64);
+    const auto low = static_cast<std::uint64_t>(product);
+    if (low >= n || low >= (0 - n) % n) return true;  // the division is hardly ever needed
+  }
+  return false;
+}
+
 }  // namespace
 
 StreamKey trial_key(std::uint64_t seed, std::string_view fold) {
@@ -93,17 +106,10 @@ std::uint64_t uniform_index(const StreamKey& key, std::uint64_t step, std::uint6
   // Blocks are numbered (attempt, index): 8 and 56 bits. A candidate is refused with probability
   // below 1/2, so that 512 of them fail together with probability 2^-512.
   EMO_CHECK(index < std::uint64_t{1} << 56, "a random stream holds 2^56 indices");
-  // Lemire, "Fast random integer generation in an interval", 2019: x n / 2^64, refused where the
-  // low half of the product falls below 2^64 mod n.
-  const std::uint64_t refused = (0 - n) % n;
   std::uint64_t value = 0;
   for (std::uint64_t attempt = 0; attempt < 256; ++attempt) {
     const auto words = philox(key, step, attempt << 56 | index);
-    for (const std::uint64_t x : {joined(words[0], words[1]), joined(words[2], words[3])}) {
-      const Wide product = static_cast<Wide>(x) * n;
-      value = static_cast<std::uint64_t>(product >> 64);
-      if (static_cast<std::uint64_t>(product) >= refused) return value;
-    }
+    if (accept(words.data(), n, value)) break;
   }
   return value;
 }
@@ -112,8 +118,21 @@ std::vector<std::int64_t> permutation(std::int64_t n, const StreamKey& key, std:
   EMO_CHECK(n >= 0, "a permutation of a negative count was asked for");
   std::vector<std::int64_t> order(static_cast<std::size_t>(n));
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int64_t>(i);
-  for (std::size_t i = order.size(); i > 1; --i) {
-    std::swap(order[i - 1], order[uniform_index(key, step, i - 1, i)]);
+  // Element i is swapped with one up to it, chosen by uniform_index(key, step, i, i + 1), whose
+  // first blocks are drawn side by side.
+  constexpr std::uint64_t kBlocks = 256;
+  std::array<std::uint32_t, 4 * kBlocks> words;
+  for (std::uint64_t end = order.size(); end > 1;) {
+    const std::uint64_t begin = (end - 1) / kBlocks * kBlocks;
+    fill_words(std::span(words).first(4 * (end - begin)), key, step, begin);
+    for (std::uint64_t i = end; i-- > std::max<std::uint64_t>(begin, 1);) {
+      std::uint64_t with = 0;
+      if (!accept(words.data() + 4 * (i - begin), i + 1, with)) {
+        with = uniform_index(key, step, i, i + 1);
+      }
+      std::swap(order[i], order[with]);
+    }
+    end = begin;
   }
   return order;
 }

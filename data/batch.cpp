@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/error.h"
 #include "data/description_reader.h"
@@ -16,6 +17,32 @@ at::Tensor tensor_of(const std::vector<T>& values, at::IntArrayRef shape, at::Sc
   at::Tensor tensor = at::empty(shape, dtype);
   std::copy(values.begin(), values.end(), tensor.data_ptr<T>());
   return tensor;
+}
+
+// [K, b, ...]: rows of one column [n, ...] a trial.
+at::Tensor select_rows(const std::vector<at::Tensor>& columns, const at::Tensor& sample) {
+  const std::int64_t K = sample.size(0), b = sample.size(1);
+  std::vector<std::int64_t> shape = columns[0].sizes().vec();
+  shape[0] = b;
+  shape.insert(shape.begin(), K);
+  at::Tensor out = at::empty(shape, columns[0].options());
+  for (std::int64_t k = 0; k < K; ++k) {
+    const at::Tensor& column = columns[static_cast<std::size_t>(k)];
+    if (!column.device().is_cpu() || !column.is_contiguous()) {
+      out[k].copy_(column.index_select(0, sample[k]));
+      continue;
+    }
+    // A row is a few hundred bytes: dispatching an operation a trial costs more than the copies.
+    const std::size_t bytes = column.nbytes() / static_cast<std::size_t>(column.size(0));
+    const auto* from = static_cast<const char*>(column.const_data_ptr());
+    auto* to = static_cast<char*>(out.mutable_data_ptr()) + static_cast<std::size_t>(k * b) * bytes;
+    const std::int64_t* row = sample.const_data_ptr<std::int64_t>() + k * b;
+    for (std::int64_t i = 0; i < b; ++i, to += bytes) {
+      EMO_CHECK(row[i] >= 0 && row[i] < column.size(0), "a sample is a row of the dataset");
+      std::memcpy(to, from + static_cast<std::size_t>(row[i]) * bytes, bytes);
+    }
+  }
+  return out;
 }
 
 }  // namespace
@@ -93,11 +120,9 @@ Batch gather_batch(std::span<const FoldTensors* const> folds,
   batch.position = batch.position.to(device);
   batch.weight = weight.to(device, dtype);
   const auto rows_of = [&](const auto& column) {  // [K, b, ...] of one column of every fold
-    if (trials == 1) return column(*folds[0]).index_select(0, batch.sample[0]).unsqueeze(0);
-    std::vector<at::Tensor> parts;
-    for (std::int64_t k = 0; k < trials; ++k)
-      parts.push_back(column(*folds[static_cast<std::size_t>(k)]).index_select(0, batch.sample[k]));
-    return at::stack(parts);
+    std::vector<at::Tensor> columns;
+    for (const FoldTensors* fold : folds) columns.push_back(column(*fold));
+    return select_rows(columns, batch.sample);
   };
   for (std::size_t m = 0; m < folds[0]->x.size(); ++m) {
     Input input;

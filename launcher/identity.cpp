@@ -12,8 +12,8 @@ namespace {
 // Raised when the same options give other results than before: then old records are not taken for
 // new ones.
 constexpr int kDataVersion = 1;       // imputation and scaling
-constexpr int kModelVersion = 1;      // models, fusions, initial weights
-constexpr int kObjectiveVersion = 2;  // losses and class weights
+constexpr int kModelVersion = 2;      // models, fusions, initial weights
+constexpr int kObjectiveVersion = 3;  // losses and class weights
 constexpr int kOptimizerVersion = 1;  // optimisers and schedules
 constexpr int kLoopVersion = 1;       // order, padding, selection, refit
 constexpr int kLinearVersion = 1;     // the linear model and its solver

@@ -44,10 +44,6 @@ void fill_rows(std::span<std::uint32_t> words, const std::int64_t* positions, st
 
 }  // namespace
 
-at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
-  return at::baddbmm(bias, x, weight);
-}
-
 at::Tensor normalise(const at::Tensor& x) {
   return std::get<0>(at::native_layer_norm(x, {x.size(-1)}, {}, {}, kEpsilon));
 }

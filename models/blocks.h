@@ -12,9 +12,6 @@
 
 namespace emosweep::models {
 
-// x [K,b,D], weight [K,D,O], bias [K,1,O] -> [K,b,O]: one batched product for the whole pack.
-at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias);
-
 // Layer norm over the last axis (epsilon 1e-5), without its affine part: gamma and beta differ
 // between trials, and ATen's layer norm takes one pair only.
 at::Tensor normalise(const at::Tensor& x);

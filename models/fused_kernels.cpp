@@ -1,9 +1,10 @@
 #include "models/fused_kernels.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
+#include <cstring>
 
+#include "base/exponential.h"
 #include "base/wide.h"
 
 namespace emosweep::models {
@@ -11,6 +12,21 @@ namespace {
 
 constexpr double kEpsilon = 1e-5;
 constexpr std::int64_t kLanes = 16;
+
+// ((0 + 8) + (4 + 12)) + ... as a tree of halves; in registers, which plain loops over halves are
+// not.
+template <typename T>
+EMO_BODY T sum_lanes(const T (&part)[kLanes]) {
+  using Eight [[gnu::vector_size(8 * sizeof(T))]] = T;
+  using Four [[gnu::vector_size(4 * sizeof(T))]] = T;
+  Eight a, b;
+  std::memcpy(&a, part, sizeof a);
+  std::memcpy(&b, part + 8, sizeof b);
+  a += b;
+  const Four c =
+      __builtin_shufflevector(a, a, 0, 1, 2, 3) + __builtin_shufflevector(a, a, 4, 5, 6, 7);
+  return (c[0] + c[2]) + (c[1] + c[3]);
+}
 
 // Sum of term(i) over a row.
 template <typename T, typename Term>
@@ -26,10 +42,7 @@ EMO_BODY T row_sum(std::int64_t n, const Term& term) {
     for (std::int64_t j = 0; j < kHalf; ++j) part[j] += term(rest + j);
     rest += kHalf;
   }
-  for (std::int64_t half = kHalf; half > 0; half /= 2) {
-    for (std::int64_t j = 0; j < half; ++j) part[j] += part[j + half];
-  }
-  T sum = part[0];
+  T sum = sum_lanes(part);
   for (std::int64_t i = rest; i < n; ++i) sum += term(i);
   return sum;
 }
@@ -138,7 +151,7 @@ void softmax_gates(T* gate, const bool* present, std::int64_t M) {
   }
   T sum = 0;
   for (std::int64_t m = 0; m < M; ++m) {
-    gate[m] = all || present[m] ? std::exp(gate[m] - top) : T(0);
+    gate[m] = all || present[m] ? exp_negative(gate[m] - top) : T(0);
     sum += gate[m];
   }
   for (std::int64_t m = 0; m < M; ++m) gate[m] /= sum;
@@ -179,25 +192,6 @@ EMO_BODY void gate_backward_body(const GateRows<T>& g, const T* gates, const T* 
     for (std::int64_t m = 0; m < M; ++m) d_gate[m] = gate[m] * (d_gate[m] - mean);
   }
 }
-
-// exp without a call: 2^n times a polynomial (degree 6 on [-ln 2 / 2, ln 2 / 2], relative error
-// below 2e-7). x <= 0; results below 2^-126 are 0.
-EMO_BODY float exp_negative(float x) {
-  const float shifted = std::max(x, -87.0f) * 1.44269504f + 12582912.0f;  // 1.5 * 2^23: rounds
-  const float n = shifted - 12582912.0f;
-  const float r = (std::max(x, -87.0f) - n * 0.693359375f) + n * 2.12194440e-4f;
-  float p = 1.3888889e-3f;
-  p = p * r + 8.3333333e-3f;
-  p = p * r + 4.1666667e-2f;
-  p = p * r + 1.6666667e-1f;
-  p = p * r + 0.5f;
-  p = p * r + 1.0f;
-  p = p * r + 1.0f;
-  // The low bits of `shifted` are n; a NaN stays one by p.
-  const auto power = (std::bit_cast<std::uint32_t>(shifted) + 127u) << 23;
-  return x < -87.0f ? 0.0f : p * std::bit_cast<float>(power);
-}
-EMO_BODY double exp_negative(double x) { return std::exp(x); }
 
 template <typename T>
 EMO_BODY void softmax_forward_body(const AttentionRows<T>& a, T* p) {

@@ -1,7 +1,6 @@
 // Loops of the fused step between its matrix products. All matrices stand row by row; `ld` is the
 // number of elements from one row to the next. T is float or double; vectorised for the processor
-// at run time, with the same bits whatever it has (base/wide.h) but for gates and attention in
-// double, whose exp is the C library's.
+// at run time, with the same bits whatever it has (base/wide.h).
 #pragma once
 
 #include <cstdint>

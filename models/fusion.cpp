@@ -3,12 +3,12 @@
 #include <ATen/ATen.h>
 
 #include <cmath>
-#include <limits>
 
 #include "base/error.h"
 #include "models/attention.h"
 #include "models/blocks.h"
 #include "models/fusion_parts.h"
+#include "models/linear_block.h"
 #include "models/norm_block.h"
 
 namespace emosweep::models {
@@ -18,7 +18,9 @@ struct LinearVariables {
   at::Tensor weight, bias;
   LinearVariables(FlatParameters& p, const LinearAt& at)
       : weight(p.variable(at.weight, {at.in, at.out})), bias(p.variable(at.bias, {1, at.out})) {}
-  at::Tensor operator()(const at::Tensor& x) const { return linear(x, weight, bias); }
+  at::Tensor operator()(const at::Tensor& x, bool relu = false) const {
+    return linear_block(x, weight, bias, relu);
+  }
 };
 
 struct NormVariables {
@@ -128,14 +130,9 @@ at::Tensor FusionModel::block(std::size_t i, const at::Tensor& x, const data::Ba
 }
 
 at::Tensor FusionModel::gated(const at::Tensor& z, const at::Tensor& present, Output& output) {
-  at::Tensor logits = fusion_[1](at::relu(fusion_[0](z.flatten(2))));
-  if (present.defined()) {  // a row without any modality keeps all gates: never 0 / 0
-    const at::Tensor shut = present.logical_not().logical_and(present.any(-1, true));
-    logits = logits.masked_fill(shut, -std::numeric_limits<double>::infinity());
-  }
-  const at::Tensor gates = at::softmax(logits, -1);
-  output.extra["gates"] = gates;
-  return fusion_norm_[0]((z * gates.unsqueeze(-1)).sum(2));
+  const Gated gated = gate_block(z, fusion_[1](fusion_[0](z.flatten(2), true)), present);
+  output.extra["gates"] = gated.gates;
+  return fusion_norm_[0](gated.value);
 }
 
 // -> [K,b,M*H]. Per modality m: its z becomes `tokens` tokens; they ask the tokens of the other
@@ -150,12 +147,12 @@ at::Tensor FusionModel::cross(const at::Tensor& z, const at::Tensor& present) {
     return x.reshape({KM, x.size(2), x.size(3)});
   };
   at::Tensor tokens =
-      at::baddbmm(stacked(embedding_), stacked(z.transpose(1, 2)), stacked(expand_));
+      linear_block(stacked(z.transpose(1, 2)), stacked(expand_), stacked(embedding_), false);
   tokens = tokens.view({KM, b * T, H});
   const at::Tensor bias = at::constant_pad_nd(stacked(qv_bias_), {H, 0});
-  const at::Tensor kqv = at::baddbmm(bias, tokens, stacked(kqv_));
+  const at::Tensor kqv = linear_block(tokens, stacked(kqv_), bias, false);
   const at::Tensor context = attend(kqv, present, {K, M, b, T, options_.heads, H});
-  const at::Tensor y = normalise(at::baddbmm(tokens, context, stacked(out_)));
+  const at::Tensor y = normalise(linear_block(context, stacked(out_), tokens, false));
   at::Tensor pooled = attention_norm_[0].affine(y.view({K, M, b, T, H}).mean(3));
   pooled = pooled.transpose(1, 2);
   if (present.defined()) pooled = pooled * present.unsqueeze(-1);

@@ -9,6 +9,8 @@
 #include <memory>
 
 #include "base/error.h"
+#include "base/exponential.h"
+#include "base/wide.h"
 
 namespace emosweep::trainer {
 namespace {
@@ -16,11 +18,6 @@ namespace {
 // The coefficients q of -l (cross entropy) or of (1 - p)^gamma (-l) (focal).
 void coefficients(const LossShape& shape, const double* soft, std::int64_t target,
                   const double* class_weights, std::int64_t classes, double* q) {
-  if (!soft && shape.smoothing == 0) {
-    std::fill_n(q, classes, 0.0);
-    q[target] = class_weights[target];
-    return;
-  }
   const auto t = [&](std::int64_t c) { return soft ? soft[c] : (c == target ? 1.0 : 0.0); };
   double row_weight = 0;
   for (std::int64_t c = 0; c < classes; ++c) row_weight += class_weights[c] * t(c);
@@ -31,42 +28,93 @@ void coefficients(const LossShape& shape, const double* soft, std::int64_t targe
   }
 }
 
-// Loss of one row. With `gradient`, also d loss / d z. Every loss here is sum_c q_c f(l_c); with
-// a_c = -q_c f'(l_c) its gradient is (p_j sum_c a_c - a_j) / T.
+// p [rows, C] = exp((z - top) / T), top [rows]: the largest logit of a row.
 template <typename T>
-double row_loss(const T* z, std::int64_t classes, const LossShape& shape, const double* q,
-                double weight, double* l, double* a, double* p, T* gradient) {
-  double top = static_cast<double>(z[0]);
-  for (std::int64_t c = 1; c < classes; ++c) top = std::max(top, static_cast<double>(z[c]));
-  double sum = 0;
-  for (std::int64_t c = 0; c < classes; ++c) {
-    l[c] = (static_cast<double>(z[c]) - top) / shape.temperature;
-    p[c] = std::exp(l[c]);
-    sum += p[c];
+EMO_BODY void exponentials_body(const T* __restrict z, std::int64_t rows, std::int64_t C, double T1,
+                                double* __restrict top, double* __restrict p) {
+  for (std::int64_t r = 0; r < rows; ++r) {
+    double most = static_cast<double>(z[r * C]);
+    for (std::int64_t c = 1; c < C; ++c) most = std::max(most, static_cast<double>(z[r * C + c]));
+    top[r] = most;
+    for (std::int64_t c = 0; c < C; ++c) {
+      p[r * C + c] = (static_cast<double>(z[r * C + c]) - most) * T1;
+    }
   }
+  for (std::int64_t i = 0; i < rows * C; ++i) p[i] = exp_negative(p[i]);
+}
+template <typename T>
+EMO_WIDE void exponentials_wide(const T* z, std::int64_t rows, std::int64_t C, double T1,
+                                double* top, double* p) {
+  exponentials_body(z, rows, C, T1, top, p);
+}
+
+// rest^gamma; 2 is what everybody takes.
+double focal_power(double rest, double gamma) {
+  return gamma == 2 ? rest * rest : std::pow(rest, gamma);
+}
+
+// One row. Every loss here is sum_c q_c f(l_c); with a_c = -q_c f'(l_c) its gradient is
+// (p_j sum_c a_c - a_j) / T. p: exponentials, not yet divided by their sum.
+template <typename T>
+struct Row {
+  const T* z;
+  const double* p;
+  std::int64_t classes;
+  double top, weight;
+  T* gradient;  // may be null
+};
+
+struct Slope {
+  double f, falls;  // f(l) and -f'(l)
+};
+
+// 1 - p = rest without cancellation.
+Slope slope_of(const LossShape& shape, double l, double p, double rest) {
+  if (!shape.focal || shape.gamma == 0) return {-l, 1};
+  const double power = focal_power(rest, shape.gamma);
+  return {-l * power, rest > 0 ? power - shape.gamma * power / rest * p * l : 0.0};
+}
+
+// q_c = 0 for all but the target.
+template <typename T>
+double hard_loss(const Row<T>& row, const LossShape& shape, std::int64_t target, double q) {
+  double others = 0;
+  for (std::int64_t c = 0; c < row.classes; ++c) others += c == target ? 0.0 : row.p[c];
+  const double sum = others + row.p[target], share = 1 / sum;
+  const double l =
+      (static_cast<double>(row.z[target]) - row.top) / shape.temperature - std::log(sum);
+  const double rest = others * share;
+  const Slope s = slope_of(shape, l, row.p[target] * share, rest);
+  if (row.gradient) {
+    const double a = row.weight * q * s.falls / shape.temperature;
+    for (std::int64_t c = 0; c < row.classes; ++c) {
+      row.gradient[c] = static_cast<T>(row.p[c] * share * a);
+    }
+    row.gradient[target] = static_cast<T>(-rest * a);
+  }
+  return row.weight * q * s.f;
+}
+
+template <typename T>
+double soft_loss(const Row<T>& row, const LossShape& shape, const double* q, double* a) {
+  double sum = 0, loss = 0, slope = 0;
+  for (std::int64_t c = 0; c < row.classes; ++c) sum += row.p[c];
   const double log_sum = std::log(sum);
-  double loss = 0, slope = 0;
-  for (std::int64_t c = 0; c < classes; ++c) {
-    l[c] -= log_sum;
+  for (std::int64_t c = 0; c < row.classes; ++c) {
     a[c] = 0;
     if (q[c] == 0) continue;
-    double f = -l[c], falls = 1;
-    if (shape.focal && shape.gamma != 0) {
-      const double rest = -std::expm1(l[c]);  // 1 - p without cancellation
-      const double power = std::pow(rest, shape.gamma);
-      f *= power;
-      falls = rest > 0 ? power - shape.gamma * power / rest * (p[c] / sum) * l[c] : 0.0;
-    }
-    loss += q[c] * f;
-    a[c] = weight * q[c] * falls;
+    const double l = (static_cast<double>(row.z[c]) - row.top) / shape.temperature - log_sum;
+    const Slope s = slope_of(shape, l, row.p[c] / sum, -std::expm1(l));
+    loss += q[c] * s.f;
+    a[c] = row.weight * q[c] * s.falls;
     slope += a[c];
   }
-  if (gradient) {
-    for (std::int64_t c = 0; c < classes; ++c) {
-      gradient[c] = static_cast<T>((p[c] / sum * slope - a[c]) / shape.temperature);
+  if (row.gradient) {
+    for (std::int64_t c = 0; c < row.classes; ++c) {
+      row.gradient[c] = static_cast<T>((row.p[c] / sum * slope - a[c]) / shape.temperature);
     }
   }
-  return weight * loss;
+  return row.weight * loss;
 }
 
 template <typename T>
@@ -75,7 +123,7 @@ void all_rows(const at::Tensor& logits, const LossRows& rows, double* sums, T* g
   const T* z = logits.const_data_ptr<T>();
   const double* soft = rows.value.defined() ? rows.value.const_data_ptr<double>() : nullptr;
   const std::int64_t* index = soft ? nullptr : rows.index.const_data_ptr<std::int64_t>();
-  std::vector<double> scratch(static_cast<std::size_t>(4 * C));
+  std::vector<double> scratch(static_cast<std::size_t>(loss_scratch(b, C)));
   for (std::int64_t k = 0; k < K; ++k) {
     const TrialRows trial{b,
                           C,
@@ -128,14 +176,23 @@ template <typename T>
 double trial_loss(const T* logits, const TrialRows& rows, const LossShape& shape, double* scratch,
                   T* gradient) {
   const std::int64_t C = rows.classes;
-  double *q = scratch, *l = q + C, *a = l + C, *p = a + C, sum = 0;
+  double *p = scratch, *top = p + rows.rows * C, *q = top + rows.rows, *a = q + C, sum = 0;
+  const double T1 = 1 / shape.temperature;
+  wide() ? exponentials_wide(logits, rows.rows, C, T1, top, p)
+         : exponentials_body(logits, rows.rows, C, T1, top, p);
   if (gradient) std::fill_n(gradient, rows.rows * C, T(0));
+  const bool hard = !rows.value && shape.smoothing == 0;
   for (std::int64_t r = 0; r < rows.rows; ++r) {
     if (rows.weight[r] == 0) continue;  // its gradient stays 0
+    const Row<T> row{logits + r * C, p + r * C,      C,
+                     top[r],         rows.weight[r], gradient ? gradient + r * C : nullptr};
+    if (hard) {
+      sum += hard_loss(row, shape, rows.index[r], rows.class_weights[rows.index[r]]);
+      continue;
+    }
     coefficients(shape, rows.value ? rows.value + r * C : nullptr, rows.index ? rows.index[r] : 0,
                  rows.class_weights, C, q);
-    sum += row_loss(logits + r * C, C, shape, q, rows.weight[r], l, a, p,
-                    gradient ? gradient + r * C : nullptr);
+    sum += soft_loss(row, shape, q, a);
   }
   return sum;
 }

@@ -46,8 +46,13 @@ struct TrialRows {
   const double* class_weights = nullptr;  // [classes]
 };
 
+constexpr std::int64_t loss_scratch(std::int64_t rows, std::int64_t classes) {
+  return rows * (classes + 1) + 2 * classes;
+}
+
 // The same for one trial, without a graph. gradient [rows, classes]: of the sum with respect to the
-// logits, overwritten; null: not wanted. scratch: 4 * classes. T is float or double.
+// logits, overwritten; null: not wanted. scratch: loss_scratch() numbers. T is float or double. A
+// row's part has the same bits wherever it stands and whatever the processor is.
 template <typename T>
 double trial_loss(const T* logits, const TrialRows& rows, const LossShape& shape, double* scratch,
                   T* gradient);

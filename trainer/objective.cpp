@@ -115,10 +115,11 @@ class ClassificationLoss final : public Objective, public RowLoss {
                    T* gradient) {
     const double* weights =
         fixed_.const_data_ptr<double>() + static_cast<std::int64_t>(k) * classes_;
-    scratch_.resize(static_cast<std::size_t>(5 * classes_));
+    const std::int64_t need = loss_scratch(rows.rows, classes_);
+    scratch_.resize(static_cast<std::size_t>(need + classes_));
     if (options_[k].class_weights == ClassWeights::batch) {
-      set_batch_weights(counts, scratch_.data() + 4 * classes_);
-      weights = scratch_.data() + 4 * classes_;
+      set_batch_weights(counts, scratch_.data() + need);
+      weights = scratch_.data() + need;
     }
     const TrialRows trial{rows.rows, classes_, rows.weight, rows.index, nullptr, weights};
     return {trial_loss(logits, trial, shape_[k], scratch_.data(), gradient),

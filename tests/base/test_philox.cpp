@@ -211,6 +211,17 @@ TEST(Permutation, HoldsEveryIndexOnce) {
   EXPECT_THROW(permutation(-1, {1, 2}, 3), Error);
 }
 
+TEST(Permutation, SwapsWithUniformIndices) {
+  for (const std::size_t n : {2u, 256u, 257u, 700u}) {
+    std::vector<std::int64_t> expected(n);
+    for (std::size_t i = 0; i < n; ++i) expected[i] = static_cast<std::int64_t>(i);
+    for (std::size_t i = n - 1; i > 0; --i) {
+      std::swap(expected[i], expected[uniform_index({7, 8}, 9, i, i + 1)]);
+    }
+    EXPECT_EQ(permutation(static_cast<std::int64_t>(n), {7, 8}, 9), expected);
+  }
+}
+
 TEST(Permutation, ChangesWithStepAndKey) {
   EXPECT_EQ(permutation(50, {1, 2}, 3), permutation(50, {1, 2}, 3));
   EXPECT_NE(permutation(50, {1, 2}, 3), permutation(50, {1, 2}, 4));

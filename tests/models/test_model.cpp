@@ -178,16 +178,6 @@ TEST(Dropout, DropsAtItsRateAndIsUndefinedWithoutOne) {
   EXPECT_ANY_THROW(dropout.mask(batch, step_of(parts, true), {}, at::kFloat));
 }
 
-TEST(Blocks, ABatchedLinearLayerIsAtLinearPerTrial) {
-  const at::Tensor x = at::randn({3, 4, 5}, at::kDouble), w = at::randn({3, 5, 2}, at::kDouble),
-                   b = at::randn({3, 1, 2}, at::kDouble);
-  const at::Tensor y = linear(x, w, b);
-  for (std::int64_t k = 0; k < 3; ++k) {
-    const at::Tensor plain = at::linear(x[k], w[k].t(), b[k][0]);
-    EXPECT_LE((y[k] - plain).abs().max().item<double>(), 1e-14);
-  }
-}
-
 TEST(Model, RefusesABatchOfAnotherShape) {
   const ModelOptions o = options_of(Fusion::concat, 2);
   const auto model = make_model(o, keys_of(1));
