@@ -4,6 +4,7 @@
 EMOSWEEP_E2E_KILLS sets the number of random kills (default 4, so that the suite stays short).
 """
 import os
+import pathlib
 import random
 import signal
 import time
@@ -76,6 +77,20 @@ def test_usr2_under_mpirun_ends_with_75_and_resumes(folder):
 
 def test_term_to_the_script_ends_with_75_and_resumes(folder):
     interrupted(folder, signal.SIGTERM, 2)
+
+
+def test_mpirun_gives_the_ranks_time_after_a_term_of_its_own(folder):
+    file, run = h.small_file(folder, seeds="[1, 2]", epochs=4000, **h.SLOW), folder / "run"
+    process = h.start("run", file, "-e", "gate", "-o", run, ranks=2, env={"OMPI_MCA_odls_base_sigkill_timeout": ""})
+    h.wait_until(lambda: len(h.processes_of(run)) == 2 and (run / "state.json").exists(), 30, "two ranks at work")
+    rank = h.processes_of(run)[0]
+    mpirun = int(pathlib.Path(f"/proc/{rank}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    setting = b"OMPI_MCA_odls_base_sigkill_timeout=4"
+    assert setting in pathlib.Path(f"/proc/{mpirun}/environ").read_bytes().split(b"\0")
+    os.kill(mpirun, signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert h.state(run)["state"] == "interrupted" and h.state(run)["exit_code"] == 75
+    h.check_whole(run)
 
 
 def test_term_alone_ends_with_75_and_resumes(folder):

@@ -41,7 +41,9 @@ def command(arguments, ranks=None):
 
 
 def start(*arguments, ranks=None, env=None):
-    return subprocess.Popen(command(arguments, ranks), env={**os.environ, "EMOSWEEP_PROGRAM": PROGRAM, **(env or {})},
+    # Open MPI's own second: most tests end with a code that is not 0, which takes mpirun twice that time.
+    always = {"EMOSWEEP_PROGRAM": PROGRAM, "OMPI_MCA_odls_base_sigkill_timeout": "1"}
+    return subprocess.Popen(command(arguments, ranks), env={**os.environ, **always, **(env or {})},
                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
