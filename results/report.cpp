@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "results/figures.h"
 #include "results/json_file.h"
 #include "results/report_parts.h"
 
@@ -12,15 +13,26 @@ namespace emosweep::results {
 namespace {
 
 ReportData load(const RunFolder& folder) {
-  ReportData data{planned_table(folder), {}};
+  ReportData data{planned_table(folder), {}, {}};
   fill_table(folder, data.table, nullptr);
   for (std::size_t e = 0; e < data.table.experiments.size(); ++e) {
     data.statistics.push_back(experiment_statistics(data.table, e));
   }
+  data.comparisons = compare_experiments(data.table, data.statistics);
   return data;
 }
 
-Json number(double value) { return std::isnan(value) ? Json(nullptr) : Json(value); }
+Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+
+void add_figures(Json& json, const Figures& figures) {
+  for (const auto& figure : figures) {
+    if (figure.whole) {
+      json[figure.name] = static_cast<std::int64_t>(figure.value);
+    } else {
+      json[figure.name] = number(figure.value);
+    }
+  }
+}
 
 Json spread_json(const Spread& spread) {
   Json json;
@@ -44,6 +56,31 @@ Json pooled_json(const PooledStatistics& pooled) {
   return json;
 }
 
+Json replicated_json(const ReplicatedStatistics& statistics) {
+  Json json = pooled_json(statistics);
+  add_figures(json, figures_of(statistics));
+  return json;
+}
+
+Json family_json(const ComparisonFamily& family) {
+  Json json;
+  if (!family.absent_because.empty()) json["absent_because"] = family.absent_because;
+  json["pairs"] = Json::array();
+  for (const auto& pair : family.pairs) {
+    Json one;
+    one["a"] = pair.a;
+    one["b"] = pair.b;
+    one["conclusion"] = conclusion_of(pair);
+    one["absent_because"] = pair.absent_because;
+    one["probability_verdict"] = verdict_text(pair.result.better.verdict);
+    add_figures(one, figures_of(pair));
+    json["pairs"].push_back(std::move(one));
+  }
+  json["mean_ranks"] = family.ranks.mean_ranks;
+  add_figures(json, figures_of(family.ranks));
+  return json;
+}
+
 Json confusion_json(const Confusion& confusion) {
   Json rows = Json::array();
   const auto c = static_cast<std::size_t>(confusion.classes);
@@ -62,11 +99,12 @@ Json condition_json(const ConditionStatistics& condition) {
   json["failed"] = condition.failed;
   json["missing"] = condition.missing;
   json["trials"] = condition.trials;
-  json["pooled_macro_f1"] = pooled_json(condition.pooled_macro_f1);
-  json["pooled_uar"] = pooled_json(condition.pooled_uar);
-  json["pooled_accuracy"] = pooled_json(condition.pooled_accuracy);
+  json["pooled_macro_f1"] = replicated_json(condition.pooled_macro_f1);
+  json["pooled_uar"] = replicated_json(condition.pooled_uar);
+  json["pooled_accuracy"] = replicated_json(condition.pooled_accuracy);
   json["majority_macro_f1"] = pooled_json(condition.majority_macro_f1);
   json["majority_accuracy"] = pooled_json(condition.majority_accuracy);
+  json["no_subjects_because"] = condition.subject_scores.absent_because;
   json["macro_f1"] = cells_json(condition.macro_f1);
   json["uar"] = cells_json(condition.uar);
   json["accuracy"] = cells_json(condition.accuracy);
@@ -117,6 +155,9 @@ Json experiment_json(const ReportData& data, std::size_t e) {
   } else if (statistics.conditions.size() > 1) {
     json["nested"] = nullptr;
     json["nested_absent_because"] = statistics.nested.absent_because;
+  }
+  if (!statistics.comparisons.pairs.empty()) {
+    json["comparisons"] = family_json(statistics.comparisons);
   }
   json["failures"] = Json::array();
   json["missing"] = Json::array();
@@ -173,11 +214,29 @@ std::string json_report(const ReportData& data) {
       "(n-1) over the seeds of which every fold is done";
   definitions["seeds"] = "over the means of the seeds of which every fold is done";
   definitions["folds"] = "over the means of the folds that are done for every seed";
+  definitions["rerun"] =
+      "95 % interval of what other seeds would give on the same subjects: t over the complete "
+      "seeds";
+  definitions["new_subject"] =
+      "95 % interval of what other subjects would give with the same seeds: t over the subjects' "
+      "pseudo-values (delete-one-subject jackknife of the pooled score)";
+  definitions["variance"] =
+      "seed, subject and residual variance of the pseudo-values by seed and subject (two-way "
+      "analysis of variance), a negative estimate counted as 0; share: of their sum";
+  definitions["comparisons"] =
+      "of pooled macro-F1, a - b, paired on seed and subject; difference, t and p over seeds and "
+      "subjects at once (two-way random effects, Satterthwaite); p_holm: adjusted over the pairs; "
+      "conclusion: better or worse (p_holm < .05), equal (95 % of the posterior within +-.01), "
+      "else "
+      "undecided";
   definitions["majority"] = "every fold predicts the most frequent class of its training rows";
   definitions["chance"] = "1 / number of classes";
   json["statistics"]["definitions"] = definitions;
   json["statistics"]["source_revisions"] = data.table.source_revisions;
   json["statistics"]["experiments"] = Json::array();
+  if (!data.comparisons.pairs.empty() || !data.comparisons.absent_because.empty()) {
+    json["statistics"]["comparisons"] = family_json(data.comparisons);
+  }
   json["cost"] = cost_json(cost_of(data.table, 0, data.table.rows.size()));
   json["cost"]["experiments"] = Json::array();
   for (std::size_t e = 0; e < data.table.experiments.size(); ++e) {

@@ -12,11 +12,19 @@ namespace emosweep::results {
 struct ReportData {
   Table table;
   std::vector<ExperimentStatistics> statistics;  // in the order of table.experiments
+  ComparisonFamily comparisons;                  // of the experiments
 };
 
 std::string text_report(const ReportData& data);
 std::string overview_text(const ReportData& data);
 std::string json_report(const ReportData& data);
+
+// Parts of the text report, whole lines: intervals and variance components of an experiment's
+// conditions, their comparisons, those of the experiments, and what these words mean.
+std::string intervals_text(const ExperimentStatistics& statistics);
+std::string conditions_compared_text(const ExperimentStatistics& statistics);
+std::string experiments_compared_text(const ReportData& data);
+std::string judgement_definitions();
 
 // "experiment / condition / seed / fold" of a row.
 std::string cell_name(const Table& table, const Row& row);

@@ -3,61 +3,12 @@
 #include <cstdio>
 
 #include "results/report_parts.h"
+#include "results/text_layout.h"
 
 namespace emosweep::results {
 namespace {
 
-std::string counted(std::size_t n, const std::string& what) {
-  return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
-}
-
 constexpr std::size_t kListed = 20;  // failures and missing cells that are named
-
-std::string score(double value, int digits = 4) {
-  if (std::isnan(value)) return "-";
-  char text[32];
-  std::snprintf(text, sizeof text, "%.*f", digits, value);
-  return text;
-}
-
-std::string score(const Spread& spread) {
-  if (spread.n == 0) return "-";
-  return score(spread.mean) + " +- " + score(spread.sd);
-}
-
-// Columns by characters, not bytes: continuation bytes of UTF-8 take no place.
-std::size_t width_of(const std::string& text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
-  }));
-}
-
-std::string left(const std::string& text, std::size_t width) {
-  return text + std::string(width - std::min(width, width_of(text)), ' ');
-}
-
-std::string right(const std::string& text, std::size_t width) {
-  return std::string(width - std::min(width, width_of(text)), ' ') + text;
-}
-
-// Rows of cells as an aligned table: the first column to the left, the others to the right.
-std::string aligned(const std::vector<std::vector<std::string>>& rows, const std::string& indent) {
-  std::vector<std::size_t> widths;
-  for (const auto& row : rows) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));
-  }
-  std::string text;
-  for (const auto& row : rows) {
-    text += indent;
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      text += i == 0 ? left(row[i], widths[i]) : "  " + right(row[i], widths[i]);
-    }
-    text.erase(text.find_last_not_of(' ') + 1);
-    text += "\n";
-  }
-  return text;
-}
 
 // One value, or nothing to add when there is a line of numbers: "0.71 0.72 0.70".
 std::string list_of(const std::vector<double>& values) {
@@ -70,8 +21,10 @@ std::string done_of(const ConditionStatistics& condition) {
   return std::to_string(condition.done) + "/" + std::to_string(condition.expected);
 }
 
-const ConditionStatistics& headline_of(const ExperimentStatistics& experiment) {
-  return experiment.nested.exists ? experiment.nested.result : experiment.conditions.front();
+// With several conditions and no nested selection only what they share (baselines) is read of it.
+const ConditionStatistics& shown_of(const ExperimentStatistics& experiment) {
+  const ConditionStatistics* headline = headline_of(experiment);
+  return headline ? *headline : experiment.conditions.front();
 }
 
 std::string normalise_text(const std::string& normalise) {
@@ -112,7 +65,7 @@ std::string conditions_table(const ExperimentStatistics& statistics) {
   };
   for (const auto& condition : statistics.conditions) add(condition.label, condition);
   if (statistics.nested.exists) add("nested selection (see below)", statistics.nested.result);
-  const ConditionStatistics& any = headline_of(statistics);
+  const ConditionStatistics& any = shown_of(statistics);
   rows.push_back({"baseline: majority class of training", "",
                   score(any.majority_macro_f1.spread.mean), "",
                   score(any.majority_accuracy.spread.mean)});
@@ -210,9 +163,11 @@ std::string experiment_text(const ReportData& data, std::size_t e) {
   if (statistics.conditions.size() > 1) {
     text += nested_text(experiment, statistics.nested) + "\n";
   }
+  text += intervals_text(statistics) + "\n";
+  text += conditions_compared_text(statistics);
   for (const auto& condition : statistics.conditions) text += details(condition);
   if (statistics.nested.exists) text += details(statistics.nested.result);
-  const ConditionStatistics& shown = headline_of(statistics);
+  const ConditionStatistics& shown = shown_of(statistics);
   if (statistics.nested.exists || statistics.conditions.size() == 1) {
     text += "\n   confusion (counts over all seeds and folds), " + shown.label + ":\n" +
             confusion_text(shown.confusion, experiment.classes);
@@ -243,7 +198,7 @@ std::string definitions_text() {
   text +=
       "  majority  every fold predicts the most frequent class of its training rows, on the "
       "same test rows\n";
-  return text;
+  return text + judgement_definitions();
 }
 
 }  // namespace
@@ -270,7 +225,7 @@ std::string overview_text(const ReportData& data) {
       rows.push_back({name, cells, "see conditions"});
       continue;
     }
-    const ConditionStatistics& shown = headline_of(statistics);
+    const ConditionStatistics& shown = shown_of(statistics);
     if (statistics.nested.exists) name += " (nested)";
     rows.push_back({name, cells, score(shown.pooled_macro_f1.spread),
                     score(shown.pooled_uar.spread), score(shown.pooled_accuracy.spread),
@@ -281,7 +236,7 @@ std::string overview_text(const ReportData& data) {
 
 std::string text_report(const ReportData& data) {
   std::string text = "Experiments (mean +- sd over seeds; majority: its macro-F1; chance: 1/C)\n" +
-                     overview_text(data) + "\n";
+                     overview_text(data) + "\n" + experiments_compared_text(data);
   for (std::size_t e = 0; e < data.statistics.size(); ++e) {
     text += experiment_text(data, e) + "\n";
   }

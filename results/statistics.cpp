@@ -5,11 +5,12 @@
 #include <map>
 #include <set>
 
+#include "results/subjects.h"
+
 namespace emosweep::results {
 namespace {
 
 using Rows = std::vector<const Row*>;
-using Value = double (*)(const Confusion&);
 
 double macro_f1(const Confusion& confusion) { return scores(confusion).macro_f1; }
 double uar(const Confusion& confusion) { return scores(confusion).uar; }
@@ -46,7 +47,7 @@ std::vector<double> line_means(const std::vector<std::vector<double>>& lines) {
   return means;
 }
 
-CellStatistics cell_statistics(const Grid& grid, std::size_t seeds, Value value) {
+CellStatistics cell_statistics(const Grid& grid, std::size_t seeds, Metric value) {
   std::vector<double> all;
   std::vector<std::vector<double>> by_seed(seeds), by_fold(grid.folds);
   for (std::size_t s = 0; s < seeds; ++s) {
@@ -96,10 +97,32 @@ std::vector<Confusion> pooled_by_seed(const Grid& grid, std::size_t seeds, std::
   return pooled;
 }
 
-PooledStatistics pooled_statistics(const std::vector<Confusion>& pooled, Value value) {
+PooledStatistics pooled_statistics(const std::vector<Confusion>& pooled, Metric value) {
   PooledStatistics result;
   for (const auto& confusion : pooled) result.per_seed.push_back(value(confusion));
   result.spread = spread_of(result.per_seed);
+  return result;
+}
+
+ReplicatedStatistics replicated_statistics(const std::vector<Confusion>& pooled,
+                                           const ScoreTable& scores, Metric value) {
+  ReplicatedStatistics result{pooled_statistics(pooled, value), {}, {}, {}};
+  result.rerun = t_interval(result.per_seed);
+  result.seeds_to_halve_rerun = replicates_to_halve(result.rerun.n);
+  if (scores.subjects() == 0) return result;
+  result.new_subject = new_subject_interval(scores);
+  result.components = variance_components(scores);
+  result.subjects_to_halve_new_subject = replicates_to_halve(result.new_subject.n);
+  result.seeds_to_halve_new_subject = seeds_to_halve_new_subject(result.components);
+  return result;
+}
+
+SubjectScores subject_scores(const SubjectTable& table) {
+  SubjectScores result{table.seeds, table.subjects, pseudo_values(table.counts, macro_f1),
+                       table.absent_because};
+  if (result.absent_because.empty() && result.scores.subjects() == 0) {
+    result.absent_because = "a score is undefined";
+  }
   return result;
 }
 
@@ -124,9 +147,13 @@ ConditionStatistics condition_statistics(const std::string& label, const Rows& r
   result.uar = cell_statistics(grid, seeds, uar);
   result.accuracy = cell_statistics(grid, seeds, accuracy);
   const auto pooled = pooled_by_seed(grid, seeds, classes, own_confusion);
-  result.pooled_macro_f1 = pooled_statistics(pooled, macro_f1);
-  result.pooled_uar = pooled_statistics(pooled, uar);
-  result.pooled_accuracy = pooled_statistics(pooled, accuracy);
+  const SubjectTable subjects = subject_table(rows);
+  result.subject_scores = subject_scores(subjects);
+  const ScoreTable& scores = result.subject_scores.scores;
+  result.pooled_macro_f1 = replicated_statistics(pooled, scores, macro_f1);
+  result.pooled_uar = replicated_statistics(pooled, pseudo_values(subjects.counts, uar), uar);
+  result.pooled_accuracy =
+      replicated_statistics(pooled, pseudo_values(subjects.counts, accuracy), accuracy);
   const auto majority = pooled_by_seed(grid, seeds, classes, majority_confusion);
   result.majority_macro_f1 = pooled_statistics(majority, macro_f1);
   result.majority_accuracy = pooled_statistics(majority, accuracy);
@@ -226,7 +253,34 @@ ExperimentStatistics experiment_statistics(const Table& table, std::size_t index
         condition_statistics(experiment.conditions[c], conditions[c], result, classes));
   }
   if (conditions.size() > 1) result.nested = nested_selection(conditions, result, experiment);
+  const auto& chosen = result.nested.chosen;
+  if (result.nested.exists) {
+    result.reference =
+        static_cast<std::size_t>(std::max_element(chosen.begin(), chosen.end()) - chosen.begin());
+  }
+  std::vector<Contender> contenders;
+  for (const auto& condition : result.conditions) {
+    contenders.push_back({condition.label, experiment.samples, &condition.subject_scores});
+  }
+  result.comparisons = compare_with(contenders, result.reference);
   return result;
+}
+
+const ConditionStatistics* headline_of(const ExperimentStatistics& experiment) {
+  if (experiment.nested.exists) return &experiment.nested.result;
+  return experiment.conditions.size() == 1 ? &experiment.conditions.front() : nullptr;
+}
+
+ComparisonFamily compare_experiments(const Table& table,
+                                     const std::vector<ExperimentStatistics>& statistics) {
+  std::vector<Contender> contenders;
+  for (std::size_t e = 0; e < statistics.size(); ++e) {
+    if (const ConditionStatistics* headline = headline_of(statistics[e])) {
+      contenders.push_back(
+          {statistics[e].name, table.experiments[e].samples, &headline->subject_scores});
+    }
+  }
+  return compare_all(contenders);
 }
 
 }  // namespace emosweep::results

@@ -8,8 +8,11 @@
 #include <string>
 #include <vector>
 
+#include "results/comparisons.h"
 #include "results/metrics.h"
 #include "results/statistics/descriptive.h"
+#include "results/statistics/interval.h"
+#include "results/statistics/variance.h"
 #include "results/table.h"
 
 namespace emosweep::results {
@@ -26,12 +29,24 @@ struct PooledStatistics {  // of one metric of the confusion matrix summed over 
   Spread spread;                 // over the complete seeds
 };
 
+// The same with what other seeds and other subjects would give (interval.h, variance.h): the re-run
+// interval is that of per_seed; the rest is that of the pseudo-values by seed and subject and
+// undefined where subjects cannot be told.
+struct ReplicatedStatistics : PooledStatistics {
+  MeanInterval rerun, new_subject;
+  VarianceComponents components;
+  // How many would halve an interval; 0: not known, or (seeds for new subjects) no number does.
+  std::int64_t seeds_to_halve_rerun = 0, subjects_to_halve_new_subject = 0,
+               seeds_to_halve_new_subject = 0;
+};
+
 struct ConditionStatistics {
   std::string label;
   std::int64_t expected = 0, done = 0, failed = 0, missing = 0;
   std::int64_t trials = 0;  // distinct ids among the cells: fewer where seeds share a trial
   CellStatistics macro_f1, uar, accuracy;
-  PooledStatistics pooled_macro_f1, pooled_uar, pooled_accuracy;
+  ReplicatedStatistics pooled_macro_f1, pooled_uar, pooled_accuracy;
+  SubjectScores subject_scores;  // of pooled macro-F1, for comparisons
   PooledStatistics majority_macro_f1,
       majority_accuracy;  // each cell predicts the most frequent class of its training rows
   Confusion confusion;    // summed over all done cells
@@ -54,8 +69,19 @@ struct ExperimentStatistics {
   std::vector<std::string> folds;    // in natural order
   std::vector<ConditionStatistics> conditions;
   NestedSelection nested;  // only where there are several conditions
+  // Each condition against the one that validation chose most often (the first of equals; the first
+  // of all without nested selection). By labels.
+  std::size_t reference = 0;
+  ComparisonFamily comparisons;
 };
 
 ExperimentStatistics experiment_statistics(const Table& table, std::size_t experiment);
+
+// What stands for an experiment: its nested selection, or its only condition; nullptr where there
+// is neither.
+const ConditionStatistics* headline_of(const ExperimentStatistics& experiment);
+// Every pair of experiments with a headline, by names; in the order of the table.
+ComparisonFamily compare_experiments(const Table& table,
+                                     const std::vector<ExperimentStatistics>& statistics);
 
 }  // namespace emosweep::results

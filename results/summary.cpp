@@ -135,9 +135,14 @@ Built build(const RunFolder& folder) {
     write_trials(root.make_group("trials"), table);
     write_samples(root.make_group("samples"), folder, table);
     const h5::Node statistics = root.make_group("statistics");
+    std::vector<ExperimentStatistics> all;
     for (std::size_t e = 0; e < table.experiments.size(); ++e) {
-      write_statistics(statistics.make_group(table.experiments[e].name),
-                       experiment_statistics(table, e));
+      all.push_back(experiment_statistics(table, e));
+      write_statistics(statistics.make_group(table.experiments[e].name), all.back());
+    }
+    const ComparisonFamily comparisons = compare_experiments(table, all);
+    if (!comparisons.pairs.empty()) {
+      write_comparisons(root.make_group("comparisons"), comparisons);
     }
   }
   built.bytes = file.finish(kFirstLine);

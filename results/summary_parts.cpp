@@ -47,78 +47,6 @@ std::string dataset_name(const std::string& name, std::set<std::string>& used) {
   return result;
 }
 
-void write_spread(const h5::Node& node, const std::string& suffix,
-                  const std::vector<Spread>& spreads) {
-  std::vector<std::int64_t> n;
-  std::vector<double> mean, sd;
-  for (const auto& spread : spreads) {
-    n.push_back(spread.n);
-    mean.push_back(spread.mean);
-    sd.push_back(spread.sd);
-  }
-  node.write("n" + suffix, n);
-  node.write("mean" + suffix, mean);
-  node.write("sd" + suffix, sd);
-}
-
-using Conditions = std::vector<const ConditionStatistics*>;
-
-void write_cells(const h5::Node& parent, const std::string& name, const Conditions& conditions,
-                 CellStatistics ConditionStatistics::*metric) {
-  const h5::Node node = parent.make_group(name);
-  std::vector<Spread> cells, seeds, folds;
-  for (const auto* condition : conditions) {
-    cells.push_back((condition->*metric).cells);
-    seeds.push_back((condition->*metric).seeds);
-    folds.push_back((condition->*metric).folds);
-  }
-  node.set("definition", metric_definition(name));
-  write_spread(node, "", cells);
-  write_spread(node, "_seeds", seeds);
-  write_spread(node, "_folds", folds);
-}
-
-void write_pooled(const h5::Node& parent, const std::string& name, const Conditions& conditions,
-                  PooledStatistics ConditionStatistics::*metric, std::size_t seeds) {
-  const h5::Node node = parent.make_group(name);
-  std::vector<Spread> spreads;
-  std::vector<double> per_seed;
-  for (const auto* condition : conditions) {
-    const PooledStatistics& pooled = condition->*metric;
-    spreads.push_back(pooled.spread);
-    per_seed.insert(per_seed.end(), pooled.per_seed.begin(), pooled.per_seed.end());
-  }
-  node.write("per_seed", per_seed, {conditions.size(), seeds});
-  write_spread(node, "", spreads);
-}
-
-template <class Field>
-std::vector<std::int64_t> counts(const Conditions& conditions, Field field) {
-  std::vector<std::int64_t> values;
-  for (const auto* condition : conditions) values.push_back(condition->*field);
-  return values;
-}
-
-void write_conditions(const h5::Node& node, const Conditions& conditions, std::size_t seeds) {
-  using C = ConditionStatistics;
-  std::vector<std::string> labels;
-  for (const auto* condition : conditions) labels.push_back(condition->label);
-  node.write_texts("condition", labels);
-  node.write("expected", counts(conditions, &C::expected));
-  node.write("done", counts(conditions, &C::done));
-  node.write("failed", counts(conditions, &C::failed));
-  node.write("missing", counts(conditions, &C::missing));
-  node.write("trials", counts(conditions, &C::trials));
-  write_pooled(node, "pooled_macro_f1", conditions, &C::pooled_macro_f1, seeds);
-  write_pooled(node, "pooled_uar", conditions, &C::pooled_uar, seeds);
-  write_pooled(node, "pooled_accuracy", conditions, &C::pooled_accuracy, seeds);
-  write_pooled(node, "majority_macro_f1", conditions, &C::majority_macro_f1, seeds);
-  write_pooled(node, "majority_accuracy", conditions, &C::majority_accuracy, seeds);
-  write_cells(node, "macro_f1", conditions, &C::macro_f1);
-  write_cells(node, "uar", conditions, &C::uar);
-  write_cells(node, "accuracy", conditions, &C::accuracy);
-}
-
 }  // namespace
 
 void write_trials(const h5::Node& node, const Table& table) {
@@ -212,22 +140,6 @@ void write_samples(const h5::Node& node, const RunFolder& folder, const Table& t
       if (!groups.count(column)) write(column, values, "metadata");
     }
   }
-}
-
-void write_statistics(const h5::Node& node, const ExperimentStatistics& statistics) {
-  const std::size_t seeds = statistics.seeds.size();
-  node.set("chance", statistics.chance);
-  node.set("headline", std::string("pooled_macro_f1: macro-F1 of the confusion matrix summed over "
-                                   "the folds of one seed; mean and sd over complete seeds"));
-  node.write("seeds", statistics.seeds);
-  Conditions conditions;
-  for (const auto& condition : statistics.conditions) conditions.push_back(&condition);
-  write_conditions(node, conditions, seeds);
-  if (!statistics.nested.exists) return;
-  const h5::Node nested = node.make_group("nested");
-  nested.set("selected_by", "validation " + statistics.nested.metric);
-  nested.write("chosen", statistics.nested.chosen);
-  write_conditions(nested, {&statistics.nested.result}, seeds);
 }
 
 Digest resolved_digest(const Table& table) {

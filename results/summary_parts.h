@@ -19,6 +19,8 @@ void write_experiment(const h5::Node& node, const Table& table, const PlannedExp
                       std::size_t first, std::size_t rows);
 void write_samples(const h5::Node& node, const RunFolder& folder, const Table& table);
 void write_statistics(const h5::Node& node, const ExperimentStatistics& statistics);
+// One row a pair. The family has pairs.
+void write_comparisons(const h5::Node& node, const ComparisonFamily& family);
 
 // Where the samples of an experiment stand under /samples: the dataset's name, with "_2", "_3"
 // behind it for further tables of one name in the order of their digests.

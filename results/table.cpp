@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "results/summary.h"
 
 namespace emosweep::results {
 namespace {
@@ -61,6 +62,47 @@ void check_record(const TrialRecord& record, const Row& row, const PlannedExperi
     throw InputError(file + " has other classes than experiment '" + experiment.name +
                      "' of plan.json");
   }
+}
+
+// Which subject each row of a sample table belongs to: read once for each table and group.
+class SubjectsOfSamples {
+ public:
+  explicit SubjectsOfSamples(const RunFolder& folder) : folder_(folder) {}
+
+  // The values of the experiment's group, one a sample.
+  const std::vector<std::string>& of(const PlannedExperiment& experiment) {
+    auto [place, is_new] = known_.try_emplace({experiment.samples, experiment.group});
+    if (is_new) place->second = read(experiment);
+    return place->second;
+  }
+
+ private:
+  std::vector<std::string> read(const PlannedExperiment& experiment) const {
+    Samples samples = read_samples(folder_, experiment.samples);
+    for (auto& [name, values] : samples.groups) {
+      if (name == experiment.group) return std::move(values);
+    }
+    throw InputError(folder_.samples(experiment.samples).string() + " has no group '" +
+                     experiment.group + "' of experiment '" + experiment.name + "'");
+  }
+
+  const RunFolder& folder_;
+  std::map<std::pair<Digest, std::string>, std::vector<std::string>> known_;
+};
+
+std::vector<std::pair<std::string, Confusion>> by_subject(const TargetResult& target,
+                                                          const std::vector<std::string>& subjects,
+                                                          const std::string& file) {
+  std::map<std::string, Confusion, bool (*)(const std::string&, const std::string&)> parts(
+      natural_less);
+  const auto classes = static_cast<std::int64_t>(target.spec.classes.size());
+  for (std::size_t i = 0; i < target.sample.size(); ++i) {
+    const auto sample = static_cast<std::size_t>(target.sample[i]);
+    if (sample >= subjects.size()) throw InputError(file + " names samples that do not exist");
+    parts.try_emplace(subjects[sample], classes)
+        .first->second.add(target.truth[i], target.predicted[i]);
+  }
+  return {parts.begin(), parts.end()};
 }
 
 void take(Row& row, const TrialRecord& record, std::size_t classes) {
@@ -158,6 +200,7 @@ void fill_table(const RunFolder& folder, Table& table, const Visit& visit) {
   for (auto& failure : folder.failures()) failed.emplace(failure.id, std::move(failure));
   const auto ids = folder.committed();
   std::set<std::string> revisions;
+  SubjectsOfSamples subjects(folder);
   for (std::size_t i = 0; i < table.rows.size(); ++i) {
     Row& row = table.rows[i];
     if (std::binary_search(ids.begin(), ids.end(), row.cell.id)) {
@@ -166,6 +209,9 @@ void fill_table(const RunFolder& folder, Table& table, const Visit& visit) {
       const TrialRecord record = read_record(file);
       check_record(record, row, experiment, file.string());
       take(row, record, experiment.classes.size());
+      if (row.cell.group.empty() && !experiment.group.empty() && !record.result.targets.empty()) {
+        row.subjects = by_subject(record.result.targets[0], subjects.of(experiment), file.string());
+      }
       revisions.insert(record.cost.source_revision);
       if (visit) visit(i, record);
     } else if (const auto found = failed.find(row.cell.id); found != failed.end()) {

@@ -21,7 +21,10 @@ struct Row {
   std::int64_t best_epoch = -1, epochs = 0;
   std::int64_t train_rows = 0, validation_rows = 0, test_rows = 0;
   NamedValues validation, test;
-  Confusion confusion;                     // of the test rows
+  Confusion confusion;  // of the test rows
+  // The same by subject (value of the experiment's group), in natural order, where the fold holds
+  // several and its predictions were kept. A fold of one subject has it in cell.group.
+  std::vector<std::pair<std::string, Confusion>> subjects;
   std::vector<std::int64_t> train_counts;  // [C]
   std::string result;                      // digest in hex, "" unless done
   Provenance cost;
@@ -48,8 +51,8 @@ double value_of(const NamedValues& values, const std::string& name);
 Table planned_table(const RunFolder& folder);
 
 // Reads record after record in the order of the rows and keeps of each what a Row holds. `visit`
-// sees every done row with its record. InputError names a record that is damaged or does not belong
-// to its cell.
+// sees every done row with its record. InputError names a record, or a table of samples that is
+// needed to tell subjects, that is damaged or does not belong to its cell.
 using Visit = std::function<void(std::size_t row, const TrialRecord& record)>;
 void fill_table(const RunFolder& folder, Table& table, const Visit& visit);
 

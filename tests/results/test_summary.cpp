@@ -64,8 +64,8 @@ TEST(Summary, HoldsWhatTheFormatSays) {
   EXPECT_EQ(std::string(bytes.begin(), bytes.begin() + 19), "emosweep-summary 1\n");
   const h5::Reader file(bytes);
   const h5::Node& root = file.root();
-  EXPECT_EQ(root.names(), (std::vector<std::string>{"experiments", "predictions", "samples",
-                                                    "statistics", "trials"}));
+  EXPECT_EQ(root.names(), (std::vector<std::string>{"comparisons", "experiments", "predictions",
+                                                    "samples", "statistics", "trials"}));
   EXPECT_EQ(root.text("format"), "emosweep-summary");
   EXPECT_EQ(root.integer("version"), 1);
   EXPECT_EQ(root.text_list("source_revisions"), std::vector<std::string>{"abc123"});

@@ -1,0 +1,88 @@
+#include "results/figures.h"
+
+namespace emosweep::results {
+namespace {
+
+Figure count(std::string name, std::int64_t value) {
+  return {std::move(name), static_cast<double>(value), true};
+}
+
+void add_interval(Figures& figures, const std::string& name, const MeanInterval& interval) {
+  figures.push_back(count(name + "_n", interval.n));
+  figures.push_back({name + "_standard_error", interval.standard_error});
+  figures.push_back({name + "_df", interval.df});
+  figures.push_back({name + "_lower", interval.lower});
+  figures.push_back({name + "_upper", interval.upper});
+}
+
+void add_test(Figures& figures, const std::string& name, const TestResult& test) {
+  figures.push_back({name, test.statistic});
+  figures.push_back({name + "_p", test.p});
+}
+
+}  // namespace
+
+Figures figures_of(const ReplicatedStatistics& statistics) {
+  Figures figures;
+  add_interval(figures, "rerun", statistics.rerun);
+  add_interval(figures, "new_subject", statistics.new_subject);
+  const VarianceComponents& parts = statistics.components;
+  figures.push_back({"variance_seed", parts.seed});
+  figures.push_back({"variance_subject", parts.subject});
+  figures.push_back({"variance_residual", parts.residual});
+  figures.push_back({"share_seed", parts.seed_share});
+  figures.push_back({"share_subject", parts.subject_share});
+  figures.push_back({"share_residual", parts.residual_share});
+  figures.push_back(count("seed_was_negative", parts.seed_was_negative));
+  figures.push_back(count("subject_was_negative", parts.subject_was_negative));
+  figures.push_back({"variance_of_mean", parts.variance_of_mean});
+  figures.push_back(count("seeds_to_halve_rerun", statistics.seeds_to_halve_rerun));
+  figures.push_back(
+      count("subjects_to_halve_new_subject", statistics.subjects_to_halve_new_subject));
+  figures.push_back(count("seeds_to_halve_new_subject", statistics.seeds_to_halve_new_subject));
+  return figures;
+}
+
+Figures figures_of(const PairComparison& pair) {
+  const Comparison& own = pair.result;
+  Figures figures{count("seeds", own.seeds),
+                  count("subjects", own.subjects),
+                  {"mean_a", pair.mean_a},
+                  {"mean_b", pair.mean_b},
+                  {"difference", own.difference.mean}};
+  add_interval(figures, "difference", own.difference);
+  figures.push_back({"t", own.crossed.statistic});
+  figures.push_back({"p", own.crossed.p});
+  figures.push_back({"p_holm", pair.p_holm});
+  add_interval(figures, "new_subject", own.new_subject);
+  add_interval(figures, "rerun", own.rerun);
+  add_test(figures, "paired_t", own.paired);
+  add_test(figures, "nadeau_bengio_t", own.corrected);
+  add_test(figures, "wilcoxon", own.signed_rank);
+  add_test(figures, "sign", own.sign);
+  figures.push_back({"posterior_scale", own.posterior.scale});
+  figures.push_back({"posterior_worse", own.posterior.below});
+  figures.push_back({"posterior_equal", own.posterior.within});
+  figures.push_back({"posterior_better", own.posterior.above});
+  figures.push_back({"probability_better", own.better.probability});
+  figures.push_back({"probability_better_lower", own.better.interval.lower});
+  figures.push_back({"probability_better_upper", own.better.interval.upper});
+  figures.push_back({"d_z", own.d_z});
+  figures.push_back({"cliffs_delta", own.cliffs_delta});
+  figures.push_back(count("subjects_better", own.subjects_better));
+  figures.push_back(count("subjects_worse", own.subjects_worse));
+  figures.push_back(count("seeds_needed", own.seeds_needed));
+  figures.push_back(count("subjects_needed", own.subjects_needed));
+  return figures;
+}
+
+Figures figures_of(const RankTest& ranks) {
+  return {{"friedman_chi2", ranks.chi2},
+          {"friedman_p", ranks.chi2_p},
+          {"iman_davenport_f", ranks.f},
+          {"iman_davenport_df_above", ranks.f_df_above},
+          {"iman_davenport_df_below", ranks.f_df_below},
+          {"iman_davenport_p", ranks.f_p}};
+}
+
+}  // namespace emosweep::results

@@ -1,0 +1,150 @@
+// /statistics and /comparisons of the summary.
+#include <type_traits>
+
+#include "results/figures.h"
+#include "results/summary_parts.h"
+
+namespace emosweep::results {
+namespace {
+
+void write_spread(const h5::Node& node, const std::string& suffix,
+                  const std::vector<Spread>& spreads) {
+  std::vector<std::int64_t> n;
+  std::vector<double> mean, sd;
+  for (const auto& spread : spreads) {
+    n.push_back(spread.n);
+    mean.push_back(spread.mean);
+    sd.push_back(spread.sd);
+  }
+  node.write("n" + suffix, n);
+  node.write("mean" + suffix, mean);
+  node.write("sd" + suffix, sd);
+}
+
+using Conditions = std::vector<const ConditionStatistics*>;
+
+void write_cells(const h5::Node& parent, const std::string& name, const Conditions& conditions,
+                 CellStatistics ConditionStatistics::*metric) {
+  const h5::Node node = parent.make_group(name);
+  std::vector<Spread> cells, seeds, folds;
+  for (const auto* condition : conditions) {
+    cells.push_back((condition->*metric).cells);
+    seeds.push_back((condition->*metric).seeds);
+    folds.push_back((condition->*metric).folds);
+  }
+  node.set("definition", metric_definition(name));
+  write_spread(node, "", cells);
+  write_spread(node, "_seeds", seeds);
+  write_spread(node, "_folds", folds);
+}
+
+// Figures of several things of one kind, a dataset a figure.
+void write_figures(const h5::Node& node, const std::vector<Figures>& rows) {
+  for (std::size_t f = 0; f < rows[0].size(); ++f) {
+    std::vector<double> values;
+    std::vector<std::int64_t> counts;
+    for (const auto& row : rows) {
+      values.push_back(row[f].value);
+      if (row[f].whole) counts.push_back(static_cast<std::int64_t>(row[f].value));
+    }
+    if (rows[0][f].whole) {
+      node.write(rows[0][f].name, counts);
+    } else {
+      node.write(rows[0][f].name, values);
+    }
+  }
+}
+
+template <class Statistics>
+void write_pooled(const h5::Node& parent, const std::string& name, const Conditions& conditions,
+                  Statistics ConditionStatistics::*metric, std::size_t seeds) {
+  const h5::Node node = parent.make_group(name);
+  std::vector<Spread> spreads;
+  std::vector<double> per_seed;
+  for (const auto* condition : conditions) {
+    const PooledStatistics& pooled = condition->*metric;
+    spreads.push_back(pooled.spread);
+    per_seed.insert(per_seed.end(), pooled.per_seed.begin(), pooled.per_seed.end());
+  }
+  node.write("per_seed", per_seed, {conditions.size(), seeds});
+  write_spread(node, "", spreads);
+  if constexpr (std::is_same_v<Statistics, ReplicatedStatistics>) {
+    std::vector<Figures> figures;
+    for (const auto* condition : conditions) figures.push_back(figures_of(condition->*metric));
+    write_figures(node, figures);
+  }
+}
+
+template <class Field>
+std::vector<std::int64_t> counts(const Conditions& conditions, Field field) {
+  std::vector<std::int64_t> values;
+  for (const auto* condition : conditions) values.push_back(condition->*field);
+  return values;
+}
+
+void write_conditions(const h5::Node& node, const Conditions& conditions, std::size_t seeds) {
+  using C = ConditionStatistics;
+  std::vector<std::string> labels;
+  for (const auto* condition : conditions) labels.push_back(condition->label);
+  node.write_texts("condition", labels);
+  node.write("expected", counts(conditions, &C::expected));
+  node.write("done", counts(conditions, &C::done));
+  node.write("failed", counts(conditions, &C::failed));
+  node.write("missing", counts(conditions, &C::missing));
+  node.write("trials", counts(conditions, &C::trials));
+  write_pooled(node, "pooled_macro_f1", conditions, &C::pooled_macro_f1, seeds);
+  write_pooled(node, "pooled_uar", conditions, &C::pooled_uar, seeds);
+  write_pooled(node, "pooled_accuracy", conditions, &C::pooled_accuracy, seeds);
+  write_pooled(node, "majority_macro_f1", conditions, &C::majority_macro_f1, seeds);
+  write_pooled(node, "majority_accuracy", conditions, &C::majority_accuracy, seeds);
+  std::vector<std::string> reasons;
+  for (const auto* condition : conditions) {
+    reasons.push_back(condition->subject_scores.absent_because);
+  }
+  node.write_texts("no_subjects_because", reasons);
+  write_cells(node, "macro_f1", conditions, &C::macro_f1);
+  write_cells(node, "uar", conditions, &C::uar);
+  write_cells(node, "accuracy", conditions, &C::accuracy);
+}
+
+}  // namespace
+
+void write_statistics(const h5::Node& node, const ExperimentStatistics& statistics) {
+  const std::size_t seeds = statistics.seeds.size();
+  node.set("chance", statistics.chance);
+  node.set("headline", std::string("pooled_macro_f1: macro-F1 of the confusion matrix summed over "
+                                   "the folds of one seed; mean and sd over complete seeds"));
+  node.write("seeds", statistics.seeds);
+  Conditions conditions;
+  for (const auto& condition : statistics.conditions) conditions.push_back(&condition);
+  write_conditions(node, conditions, seeds);
+  if (!statistics.comparisons.pairs.empty()) {
+    write_comparisons(node.make_group("comparisons"), statistics.comparisons);
+  }
+  if (!statistics.nested.exists) return;
+  const h5::Node nested = node.make_group("nested");
+  nested.set("selected_by", "validation " + statistics.nested.metric);
+  nested.write("chosen", statistics.nested.chosen);
+  write_conditions(nested, {&statistics.nested.result}, seeds);
+}
+
+void write_comparisons(const h5::Node& node, const ComparisonFamily& family) {
+  const auto texts = [&](const std::string& name, const auto& text) {
+    std::vector<std::string> values;
+    for (const auto& pair : family.pairs) values.push_back(text(pair));
+    node.write_texts(name, values);
+  };
+  texts("a", [](const PairComparison& pair) { return pair.a; });
+  texts("b", [](const PairComparison& pair) { return pair.b; });
+  texts("conclusion", conclusion_of);
+  texts("absent_because", [](const PairComparison& pair) { return pair.absent_because; });
+  texts("probability_verdict",
+        [](const PairComparison& pair) { return verdict_text(pair.result.better.verdict); });
+  std::vector<Figures> figures;
+  for (const auto& pair : family.pairs) figures.push_back(figures_of(pair));
+  write_figures(node, figures);
+  if (!family.ranks.mean_ranks.empty()) node.write("mean_ranks", family.ranks.mean_ranks);
+  for (const auto& figure : figures_of(family.ranks)) node.set(figure.name, figure.value);
+}
+
+}  // namespace emosweep::results

@@ -1,0 +1,23 @@
+// Numbers and tables as plain text. Private to results/.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "results/statistics/descriptive.h"
+
+namespace emosweep::results {
+
+std::string score(double value, int digits = 4);              // "-" for NaN
+std::string score(const Spread& spread);                      // "0.7100 +- 0.0120"
+std::string counted(std::size_t n, const std::string& what);  // "1 seed", "2 seeds"
+std::string left(const std::string& text, std::size_t width);
+
+// Words in lines of at most so many characters, where no word is longer.
+std::string wrapped(const std::string& text, std::size_t width);
+
+// Rows of cells as an aligned table: the first column to the left, the others to the right.
+std::string aligned(const std::vector<std::vector<std::string>>& rows, const std::string& indent);
+
+}  // namespace emosweep::results
