@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "models/fused_kernels.h"
 
 namespace emosweep::models {
 namespace {
@@ -126,7 +127,7 @@ void Dropout::fill(at::Tensor& mask, const data::Batch& batch, const Step& step,
         if (rate == 0) {
           std::fill(to, to + width_, T(1));
         } else {
-          for (std::int64_t j = 0; j < width_; ++j) to[j] = word[j] >= threshold ? scale : T(0);
+          keep_mask(word, threshold, scale, width_, to);
         }
       }
     }

@@ -2,49 +2,19 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include "base/exponential.h"
 #include "base/wide.h"
+#include "models/row_sum.h"
 
 namespace emosweep::models {
 namespace {
 
 constexpr double kEpsilon = 1e-5;
-constexpr std::int64_t kLanes = 16;
-
-// ((0 + 8) + (4 + 12)) + ... as a tree of halves; in registers, which plain loops over halves are
-// not.
 template <typename T>
-EMO_BODY T sum_lanes(const T (&part)[kLanes]) {
-  using Eight [[gnu::vector_size(8 * sizeof(T))]] = T;
-  using Four [[gnu::vector_size(4 * sizeof(T))]] = T;
-  Eight a, b;
-  std::memcpy(&a, part, sizeof a);
-  std::memcpy(&b, part + 8, sizeof b);
-  a += b;
-  const Four c =
-      __builtin_shufflevector(a, a, 0, 1, 2, 3) + __builtin_shufflevector(a, a, 4, 5, 6, 7);
-  return (c[0] + c[2]) + (c[1] + c[3]);
-}
-
-// Sum of term(i) over a row.
-template <typename T, typename Term>
-EMO_BODY T row_sum(std::int64_t n, const Term& term) {
-  T part[kLanes] = {};
-  const std::int64_t whole = n / kLanes * kLanes;
-  for (std::int64_t i = 0; i < whole; i += kLanes) {
-    for (std::int64_t j = 0; j < kLanes; ++j) part[j] += term(i + j);
-  }
-  constexpr std::int64_t kHalf = kLanes / 2;  // attention often has 8 keys
-  std::int64_t rest = whole;
-  if (n - rest >= kHalf) {
-    for (std::int64_t j = 0; j < kHalf; ++j) part[j] += term(rest + j);
-    rest += kHalf;
-  }
-  T sum = sum_lanes(part);
-  for (std::int64_t i = rest; i < n; ++i) sum += term(i);
-  return sum;
+EMO_BODY void keep_mask_body(const std::uint32_t* __restrict words, std::uint32_t threshold, T keep,
+                             std::int64_t width, T* __restrict mask) {
+  for (std::int64_t i = 0; i < width; ++i) mask[i] = words[i] >= threshold ? keep : T(0);
 }
 
 template <typename T>
@@ -285,6 +255,11 @@ EMO_BODY void pool_backward_body(const PoolRows<T>& p, const T* from, T* d_token
 
 // Each body twice: for any processor, and for those of base/wide.h.
 template <typename T>
+EMO_WIDE void keep_mask_wide(const std::uint32_t* words, std::uint32_t threshold, T keep,
+                             std::int64_t width, T* mask) {
+  keep_mask_body(words, threshold, keep, width, mask);
+}
+template <typename T>
 EMO_WIDE void norm_forward_wide(const NormRows<T>& n, const Drop& drop, const T* x, T* y) {
   norm_forward_body(n, drop, x, y);
 }
@@ -334,6 +309,13 @@ EMO_WIDE void pool_backward_wide(const PoolRows<T>& p, const T* d, T* d_tokens, 
 }
 
 }  // namespace
+
+template <typename T>
+void keep_mask(const std::uint32_t* words, std::uint32_t threshold, T keep, std::int64_t width,
+               T* mask) {
+  wide() ? keep_mask_wide(words, threshold, keep, width, mask)
+         : keep_mask_body(words, threshold, keep, width, mask);
+}
 
 template <typename T>
 void norm_forward(const NormRows<T>& n, const Drop& drop, const T* x, T* y) {
@@ -398,18 +380,19 @@ void pool_backward(const PoolRows<T>& p, const T* d, T* d_tokens, T* d_gamma, T*
          : pool_backward_body(p, d, d_tokens, d_gamma, d_beta);
 }
 
-#define EMO_INSTANTIATE(T)                                                         \
-  template void norm_forward(const NormRows<T>&, const Drop&, const T*, T*);       \
-  template void norm_backward(const NormRows<T>&, double, const T*, T*, T*, T*);   \
-  template void relu_forward(T*, std::int64_t);                                    \
-  template void relu_backward(const T*, T*, std::int64_t);                         \
-  template void fill_rows(const T*, std::int64_t, std::int64_t, T*, std::int64_t); \
-  template void sum_rows(const T*, std::int64_t, std::int64_t, std::int64_t, T*);  \
-  template void gate_forward(const GateRows<T>&, T*, T*);                          \
-  template void gate_backward(const GateRows<T>&, const T*, const T*, T*, T*);     \
-  template void softmax_forward(const AttentionRows<T>&, T*);                      \
-  template void softmax_backward(const AttentionRows<T>&, const T*, T*);           \
-  template void pool_forward(const PoolRows<T>&, T*);                              \
+#define EMO_INSTANTIATE(T)                                                           \
+  template void keep_mask(const std::uint32_t*, std::uint32_t, T, std::int64_t, T*); \
+  template void norm_forward(const NormRows<T>&, const Drop&, const T*, T*);         \
+  template void norm_backward(const NormRows<T>&, double, const T*, T*, T*, T*);     \
+  template void relu_forward(T*, std::int64_t);                                      \
+  template void relu_backward(const T*, T*, std::int64_t);                           \
+  template void fill_rows(const T*, std::int64_t, std::int64_t, T*, std::int64_t);   \
+  template void sum_rows(const T*, std::int64_t, std::int64_t, std::int64_t, T*);    \
+  template void gate_forward(const GateRows<T>&, T*, T*);                            \
+  template void gate_backward(const GateRows<T>&, const T*, const T*, T*, T*);       \
+  template void softmax_forward(const AttentionRows<T>&, T*);                        \
+  template void softmax_backward(const AttentionRows<T>&, const T*, T*);             \
+  template void pool_forward(const PoolRows<T>&, T*);                                \
   template void pool_backward(const PoolRows<T>&, const T*, T*, T*, T*);
 EMO_INSTANTIATE(float)
 EMO_INSTANTIATE(double)

@@ -15,6 +15,11 @@ struct Drop {
   double keep = 1;  // what kept features are multiplied by
 };
 
+// mask [width] = keep where a word is not below the threshold, else 0.
+template <typename T>
+void keep_mask(const std::uint32_t* words, std::uint32_t threshold, T keep, std::int64_t width,
+               T* mask);
+
 template <typename T>
 struct NormRows {
   std::int64_t rows = 0, width = 0, ld = 0;

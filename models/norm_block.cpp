@@ -9,31 +9,17 @@
 #include "base/error.h"
 #include "base/wide.h"
 #include "models/blocks.h"
+#include "models/row_sum.h"
 
 namespace emosweep::models {
 namespace {
 
 constexpr double kEpsilon = 1e-5;
-constexpr std::int64_t kLanes = 16;
 
 // `rows` rows a trial; row r is scaled and shifted by affine r % group of its trial.
 struct Shape {
   std::int64_t trials, rows, group, width;
 };
-
-// Sum of term(i) over a row.
-template <typename T, typename Term>
-EMO_BODY double row_sum(std::int64_t n, const Term& term) {
-  T part[kLanes] = {};
-  const std::int64_t whole = n / kLanes * kLanes;
-  for (std::int64_t i = 0; i < whole; i += kLanes) {
-    for (std::int64_t j = 0; j < kLanes; ++j) part[j] += term(i + j);
-  }
-  double sum = 0;
-  for (T p : part) sum += static_cast<double>(p);
-  for (std::int64_t i = whole; i < n; ++i) sum += static_cast<double>(term(i));
-  return sum;
-}
 
 template <typename T>
 struct Forward {
@@ -45,16 +31,16 @@ struct Forward {
 template <typename T>
 EMO_BODY void forward_body(const Forward<T>& f, const Shape& s) {
   const std::int64_t H = s.width;
+  const T share = T(1) / static_cast<T>(H);
   for (std::int64_t r = 0; r < s.trials * s.rows; ++r) {
     const std::int64_t a = (r / s.rows * s.group + r % s.group) * H;
     const T* __restrict x = f.x + r * H, * __restrict gamma = f.gamma + a;
     const T* __restrict beta = f.beta + a, * __restrict mask = f.mask ? f.mask + r * H : nullptr;
     T* __restrict y = f.y + r * H, * __restrict normal = f.normal + r * H;
-    const auto n = static_cast<double>(H);
-    const T mean = static_cast<T>(row_sum<T>(H, [&](std::int64_t i) { return x[i]; }) / n);
-    const double variance =
-        row_sum<T>(H, [&](std::int64_t i) { return (x[i] - mean) * (x[i] - mean); }) / n;
-    const T scale = static_cast<T>(1 / std::sqrt(variance + kEpsilon));
+    const T mean = row_sum<T>(H, [&](std::int64_t i) { return x[i]; }) * share;
+    const T variance =
+        row_sum<T>(H, [&](std::int64_t i) { return (x[i] - mean) * (x[i] - mean); }) * share;
+    const T scale = T(1) / std::sqrt(variance + static_cast<T>(kEpsilon));
     f.scale[r] = scale;
     for (std::int64_t i = 0; i < H; ++i) {
       normal[i] = (x[i] - mean) * scale;
@@ -79,7 +65,7 @@ struct Backward {
 template <typename T>
 EMO_BODY void backward_body(const Backward<T>& f, const Shape& s) {
   const std::int64_t H = s.width;
-  const auto n = static_cast<double>(H);
+  const T share = T(1) / static_cast<T>(H);
   T* __restrict d = f.scratch, * __restrict e = f.scratch + H;
   for (std::int64_t r = 0; r < s.trials * s.rows; ++r) {
     const std::int64_t a = (r / s.rows * s.group + r % s.group) * H;
@@ -99,9 +85,8 @@ EMO_BODY void backward_body(const Backward<T>& f, const Shape& s) {
       d_beta[i] += d[i];
       e[i] = d[i] * gamma[i];
     }
-    const T mean = static_cast<T>(row_sum<T>(H, [&](std::int64_t i) { return e[i]; }) / n);
-    const T along =
-        static_cast<T>(row_sum<T>(H, [&](std::int64_t i) { return e[i] * normal[i]; }) / n);
+    const T mean = row_sum<T>(H, [&](std::int64_t i) { return e[i]; }) * share;
+    const T along = row_sum<T>(H, [&](std::int64_t i) { return e[i] * normal[i]; }) * share;
     const T scale = f.scale[r];
     for (std::int64_t i = 0; i < H; ++i) x[i] = scale * (e[i] - mean - normal[i] * along);
   }
