@@ -4,6 +4,9 @@
 #include <cmath>
 #include <set>
 
+#include "data/batch.h"
+#include "models/work.h"
+
 namespace emosweep::launcher {
 
 namespace {
@@ -25,23 +28,39 @@ double team_seconds(const trainer::TrialSpec& spec, int ranks, const CostModel& 
   return 3 * model.collective + bytes / model.reduced_per_second;
 }
 
-double step_seconds(const trainer::TrialSpec& spec, int ranks, std::int64_t pack,
-                    const CostModel& model) {
-  const double modalities = static_cast<double>(spec.model.inputs.size());
-  const bool attends = spec.model.fusion == models::Fusion::cross_attention;
+// Rows that a rank computes: torch's kernels pad them (data/batch.h).
+double rows_of(const trainer::TrialSpec& spec, int ranks, bool fused) {
+  const std::int64_t rows = (spec.loop.batch_size + ranks - 1) / ranks;
+  constexpr std::int64_t kStep = data::kAlignedRows;
+  return static_cast<double>(fused ? rows : (rows + kStep - 1) / kStep * kStep);
+}
+
+// What the trials of a pack share, and what each of them has for itself.
+struct StepSeconds {
+  double shared = 0, own = 0;
+};
+
+StepSeconds step_seconds(const trainer::TrialSpec& spec, int ranks, const CostModel& model) {
   const bool fused = spec.model.kernels == models::Kernels::fused;
-  const double dispatch = fused
-                              ? model.fused_step + modalities * model.fused_step_per_modality
-                              : model.step + modalities * model.step_per_modality +
-                                    (attends ? modalities * model.step_per_attending_modality : 0);
-  // Attention applies its weights to every token of a row.
-  const double uses = attends ? static_cast<double>(spec.model.tokens) / 2 : 1;
-  const double flops = 6 * static_cast<double>(models::parameter_count(spec.model)) * uses *
-                       std::ceil(static_cast<double>(spec.loop.batch_size) / ranks);
-  const double speed = model.flops_per_second * (spec.model.dtype == at::kDouble ? 0.5 : 1);
-  const double once = fused ? 0 : 1 - model.packed_share;  // a pack
-  const double spread = 1 - once + once / static_cast<double>(pack);
-  return dispatch * spread + flops / speed + team_seconds(spec, ranks, model);
+  const models::Work work = models::counted_work(spec.model);
+  const double rows = rows_of(spec, ranks, fused);
+  const double width = spec.model.dtype == at::kDouble ? 2 : 1;  // numbers, and products per second
+  const double weights = static_cast<double>(models::parameter_count(spec.model));
+  StepSeconds seconds;
+  if (fused) {
+    seconds.own = model.fused_step +
+                  width * (rows * work.step / model.fused_flops_per_second +
+                           rows * work.values * model.fused_value + weights * model.fused_weight);
+  } else {
+    const double modalities = static_cast<double>(spec.model.inputs.size());
+    const bool attends = spec.model.fusion == models::Fusion::cross_attention;
+    seconds.shared = model.step + modalities * (model.step_per_modality +
+                                                (attends ? model.step_per_attending_modality : 0));
+    seconds.own = width * (rows * work.step / model.flops_per_second +
+                           rows * work.values * model.value + weights * model.weight);
+  }
+  seconds.own += team_seconds(spec, ranks, model);
+  return seconds;
 }
 
 }  // namespace
@@ -60,7 +79,8 @@ double trial_seconds(const trainer::TrialSpec& spec, const data::Fold& fold, int
   if (spec.loop.patience > 0) {
     epochs = std::min(epochs, model.patience_epochs * static_cast<double>(spec.loop.patience));
   }
-  const double step = step_seconds(spec, ranks, pack, model);
+  const StepSeconds parts = step_seconds(spec, ranks, model);
+  const double step = parts.own + parts.shared / static_cast<double>(pack);
   const double evaluations = std::ceil(batches(validation, model.evaluation_rows) / ranks);
   double seconds = epochs * (batches(train, batch) + model.evaluation_share * evaluations) * step;
   if (spec.loop.refit) {
@@ -72,7 +92,7 @@ double trial_seconds(const trainer::TrialSpec& spec, const data::Fold& fold, int
 
 Estimate estimate(const Plan& plan, const CostModel& model) {
   Estimate out;
-  double disk = 0, weights = 0, values = 0;
+  double disk = 0;
   for (const PlannedTrial& trial : plan.trials) {
     out.cpu_seconds += trial.cost * plan.ranks_per_trial;
     const PlannedExperiment& experiment = plan.experiments[trial.experiment];
@@ -89,25 +109,16 @@ Estimate estimate(const Plan& plan, const CostModel& model) {
   std::set<const data::Loaded*> seen;
   for (const PlannedExperiment& experiment : plan.experiments) {
     for (const PlannedCondition& condition : experiment.conditions) {
-      const bool network = condition.base.model.model != "linear";
+      if (!condition.base.save_models || condition.base.model.model == "linear") continue;
       const double size = condition.base.model.dtype == at::kDouble ? 8 : 4;
-      const double bytes =
-          network ? size * static_cast<double>(models::parameter_count(condition.base.model)) : 0;
-      weights = std::max(weights, bytes);
-      if (condition.base.save_models) {
-        disk += bytes * static_cast<double>(experiment.folds->folds.size()) *
-                static_cast<double>(condition.reads_seed ? experiment.seeds.size() : 1);
-      }
+      disk += size * static_cast<double>(models::parameter_count(condition.base.model)) *
+              static_cast<double>(experiment.folds->folds.size()) *
+              static_cast<double>(condition.reads_seed ? experiment.seeds.size() : 1);
     }
     if (!seen.insert(experiment.data.get()).second) continue;
     disk += model.sample * static_cast<double>(experiment.data->samples.id.size());
-    for (const data::Modality& modality : experiment.data->dataset.modalities) {
-      values += 8 * static_cast<double>(modality.values.size());
-    }
   }
-  out.memory_bytes = static_cast<std::int64_t>(
-      model.process + model.values_copies * values + model.weights_copies * weights +
-      model.plan_trial * static_cast<double>(plan.file.cells.size()));
+  out.memory_bytes = static_cast<std::int64_t>(memory_bytes(plan, model));
   out.disk_bytes = static_cast<std::int64_t>(disk);
   return out;
 }

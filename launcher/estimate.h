@@ -10,23 +10,26 @@
 
 namespace emosweep::launcher {
 
-// All constants of the estimate, so that one measurement can replace them: seconds and bytes of
-// configs/quickstart.yaml, ravdess_av.yaml and mosi.yaml on one core of a shared x86-64 server,
-// LibTorch 2.11. Another machine may differ by a factor of two.
+// All constants of the estimate, so that one measurement can replace them. Another machine may
+// differ by a factor of two. Seconds of a step are those of bench/run packs on one core of an AMD
+// EPYC with AVX-512 (docs/packs.md), LibTorch 2.11; the rest is of configs/quickstart.yaml,
+// ravdess_av.yaml and mosi.yaml on a shared x86-64 server.
 struct CostModel {
-  // Seconds of one training step: dispatch and autograd, which small models spend most in, plus
-  // arithmetic.
-  double step = 0.15e-3;
-  double step_per_modality = 0.15e-3;
-  double step_per_attending_modality = 0.6e-3;
-  // Of the three above, what every trial of a pack costs anew: its rows are gathered, its masks
-  // drawn, its weights updated. The rest is spent once a pack.
-  double packed_share = 0.12;
-  double fused_step = 12e-6;  // with fused kernels, instead of the three above
-  double fused_step_per_modality = 4e-6;
+  // Seconds of one training step with torch's kernels: dispatch and autograd, once for all trials
+  // of a pack; then, of each trial, what models/work.h counts.
+  double step = 30e-6;
+  double step_per_modality = 115e-6;
+  double step_per_attending_modality = 120e-6;
+  double flops_per_second = 90e9;  // of products, float32; float64 half of it
+  double value = 2.4e-9;           // of a row: made, masked, normalised, and its gradient
+  double weight = 4e-9;            // its optimiser, its gradient's norm
+  // The same with fused kernels, where each trial has all of it for itself.
+  double fused_step = 20e-6;
+  double fused_flops_per_second = 85e9;
+  double fused_value = 0.4e-9;
+  double fused_weight = 0.45e-9;
   double collective = 0.15e-3;        // of a team, in a step: counts, losses, gradient
   double reduced_per_second = 0.5e9;  // bytes of a gradient that a team sums
-  double flops_per_second = 40e9;     // float32; float64 half of it
   double evaluation_share = 0.4;      // an evaluation batch relative to a training step
   double evaluation_rows = 32;        // rows of one evaluation batch
   double refit_share = 0.4;    // of the epochs that the refit trains, where an epoch is selected
@@ -36,10 +39,13 @@ struct CostModel {
   double linear_passes = 60;
   double linear_flops_per_second = 6e9;
   // Bytes of memory.
-  double process = 175e6;     // LibTorch, MPI and HDF5 loaded, activations of small models
-  double values_copies = 4;   // of the dataset's values: the table, its folds' tensors
-  double weights_copies = 8;  // weights, gradient, two moments, best, scratch
-  double plan_trial = 400;    // a trial in the plan and in plan.json while it is built
+  double process = 168e6;            // LibTorch, MPI and HDF5 loaded
+  double values_copies = 3;          // of the dataset's values: the table, a fold in preparation
+  double folds_kept = 256e6;         // of prepared folds between trials, trainer/fold_cache.h
+  double folds_copies = 1.9;         // of prepared folds: what lies between them in the heap
+  double weights_copies = 6;         // weights, gradient, two moments, best, scratch
+  double activations_copies = 1.25;  // of what models/work.h counts: with gradients and scratch
+  double plan_trial = 400;           // a trial in the plan and in plan.json while it is built
   // Bytes of disk.
   double record = 6e3;           // an empty record
   double summary_trial = 3.5e3;  // a trial's rows in summary.h5, plan.json, timing.csv and the logs
@@ -52,6 +58,8 @@ struct CostModel {
 // one pack. spec.dataset and sizes are used, its fold is `fold`.
 double trial_seconds(const trainer::TrialSpec& spec, const data::Fold& fold, int ranks = 1,
                      std::int64_t pack = 1, const CostModel& model = {});
+// Peak of one rank that trains the plan's packs as large as they may be.
+double memory_bytes(const Plan& plan, const CostModel& model = {});
 // Everything of a plan but its trials' costs, which are already in it.
 Estimate estimate(const Plan& plan, const CostModel& model = {});
 // The makespan of the plan's trials on so many ranks.

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "launcher/estimate.h"
+#include "models/work.h"
 #include "sample_files.h"
 
 namespace emosweep::launcher {
@@ -332,6 +333,41 @@ TEST(Plan, EstimatesFollowWhatTrialsDo) {
   const Plan plan = files.plan(one_experiment("modality: both"));
   EXPECT_DOUBLE_EQ(wall_seconds(plan, 1), plan.estimate.cpu_seconds);
   EXPECT_DOUBLE_EQ(wall_seconds(plan, 1000), plan.trials.front().cost);
+}
+
+TEST(Plan, MemoryIsThatOfTheLargestPack) {
+  const SampleFiles files;
+  const auto plan = [&](const std::string& keys) {
+    return files.plan(
+        one_experiment("modality: both\nkernels: torch\nhidden_size: 256\nseeds: 2\n" + keys));
+  };
+  const auto memory = [&](const std::string& keys) { return memory_bytes(plan(keys)); };
+  const double weights = 4 * static_cast<double>(models::parameter_count(
+                                 plan("").experiments[0].conditions[0].base.model));
+  const double alone = memory("pack: off"), four = memory("pack: 4"), eight = memory("pack: 8");
+  EXPECT_GT(four - alone, 3 * 5 * weights) << "weights, gradient, two moments, best of each";
+  EXPECT_LT(four - alone, 3 * 10 * weights);
+  EXPECT_NEAR(eight - four, (four - alone) * 4 / 3, 1e-3 * alone);
+  const std::string twice = "dtype: float64\n";
+  EXPECT_NEAR(memory(twice + "pack: 8") - memory(twice + "pack: off"), 2 * (eight - alone),
+              0.01 * eight);
+  // Twelve trials cannot be in a pack of more, and activations grow with the batch.
+  EXPECT_EQ(memory("pack: 12"), memory("pack: 1000"));
+  const double larger = memory("pack: 8\nbatch_size: 512") - eight;
+  const double values =
+      4.0 * 8 * 480 * models::counted_work(plan("").experiments[0].conditions[0].base.model).values;
+  EXPECT_GT(larger, 0.9 * values);
+  EXPECT_LT(larger, 3 * values);
+}
+
+TEST(Plan, MemoryHoldsThePreparedFolds) {
+  const SampleFiles few(6), many(60);
+  const std::string keys = one_experiment("modality: both\npack: off");
+  // The same trials otherwise: 60 folds of 360 rows, 5 numbers and a label each, and the table.
+  const double more = memory_bytes(many.plan(keys)) - memory_bytes(few.plan(keys));
+  const double folds = 60 * 360 * (5 * 4 + 8.0);
+  EXPECT_GT(more, folds);
+  EXPECT_LT(more, 3 * folds);
 }
 
 TEST(Plan, AHundredThousandTrialsAreNoWait) {
