@@ -11,7 +11,7 @@ namespace {
 
 // Python hashlib's SHA-256 of the lines that the two trials of GoldenId must have.
 const char* const kGoldenNetwork =
-    "25714a158c3b6e2a7e26c6ddca357af42fd68b5c3bd6420a4c5c326c94a0c6ce";
+    "282085198282c942fd9fee0ba23e07e160ea2a4506dc865a8e9377d87040af2d";
 const char* const kGoldenLinear =
     "b8b247d60fe7bcf943d040580c903dad64b71309267ed1246085f4669901fd53";
 
@@ -43,8 +43,8 @@ TEST(Identity, TextOfAFixedConditionStaysAsItIs) {
       text,
       "class_weights=balanced\ndataset=DATA\ndevice=cpu\ndtype=float32\nfold=FOLD\nfold_name=s0\n"
       "fusion_type=cross_attention\nloss=focal\nlr=0.0003\nmodality=[audio, visual]\nseed=3\n"
-      "selection_metric=loss\nversion.data=1\nversion.loop=1\nversion.model=1\n"
-      "version.objective=2\nversion.optimizer=1\nversion.results=1\nweight_reduction=rows\n");
+      "selection_metric=loss\nversion.data=1\nversion.loop=1\nversion.model=2\n"
+      "version.objective=3\nversion.optimizer=1\nversion.results=1\nweight_reduction=rows\n");
   EXPECT_EQ(sha256(canonical), plan.trials.front().id);
 }
 
