@@ -12,13 +12,13 @@ namespace {
 constexpr std::size_t kShown = 8;  // ranks of one kind
 constexpr char kSeparator = '\n';
 
-bool any_fused(const Plan& plan, const Setup& setup) {
+bool any_network(const Plan& plan, const Setup& setup) {
   return std::any_of(setup.todo.begin(), setup.todo.end(), [&](const Todo& todo) {
     const PlannedTrial& trial = plan.trials[todo.trial];
     if (trial.experiment >= plan.experiments.size()) return false;  // tests plan bare trials
     const trainer::TrialSpec& spec =
         plan.experiments[trial.experiment].conditions[trial.condition].base;
-    return spec.model.kernels == models::Kernels::fused;
+    return spec.model.model != "linear";
   });
 }
 
@@ -42,13 +42,14 @@ std::string products_warning(const std::vector<RankProducts>& ranks) {
   }
   std::string text;
   for (const auto& [why, some] : plain) {
-    text += (text.empty() ? "" : "; ") +
-            ("fused kernels compute their products by plain loops, slower than by made code, on " +
-             names_of(ranks, some) + ": " + why);
+    text +=
+        (text.empty() ? "" : "; ") +
+        ("products of small matrices are computed by plain loops, slower than by made code, on " +
+         names_of(ranks, some) + ": " + why);
   }
   if (kinds.size() > 1) {
     text += text.empty() ? "" : "; ";
-    const char* before = "fused kernels compute differently on the ranks: ";
+    const char* before = "products of small matrices are computed differently on the ranks: ";
     for (const auto& [kind, some] : kinds) {
       text += before + kind + " on " + names_of(ranks, some);
       before = ", ";
@@ -62,7 +63,7 @@ std::string products_warning(const std::vector<RankProducts>& ranks) {
 
 void warn_of_products(const distributed::World& world, const Plan& plan, const Setup& setup,
                       double patience) {
-  if (!any_fused(plan, setup)) return;
+  if (!any_network(plan, setup)) return;
   const std::string mine = world.host + kSeparator + models::product_instructions() + kSeparator +
                            models::why_products_are_plain();
   std::vector<RankProducts> ranks;

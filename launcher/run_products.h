@@ -1,5 +1,5 @@
-// What a run tells its user about the small products of fused kernels, which are computed by code
-// that libxsmm makes for the processor of each rank.
+// What a run tells its user about the small products of networks, which are computed by code that
+// libxsmm makes for the processor of each rank.
 #pragma once
 
 #include <string>
@@ -18,7 +18,7 @@ struct RankProducts {
 // the same.
 std::string products_warning(const std::vector<RankProducts>& ranks);
 
-// Collective. Rank 0 warns, once a run, where a trial that is to be done has fused kernels.
+// Collective. Rank 0 warns, once a run, where a network is to be trained.
 void warn_of_products(const distributed::World& world, const Plan& plan, const Setup& setup,
                       double patience);
 

@@ -13,8 +13,7 @@ std::string instructions_of(const models::ModelOptions& model) {
   std::string level = at::get_cpu_capability();
   std::transform(level.begin(), level.end(), level.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  const bool fused = model.model != "linear" && model.kernels == models::Kernels::fused;
-  return fused ? level + "+fused:" + models::product_instructions() : level;
+  return model.model == "linear" ? level : level + "+products:" + models::product_instructions();
 }
 
 }  // namespace emosweep::trainer

@@ -15,18 +15,17 @@ TEST(ProductsWarning, NothingIsSaidOfRanksThatAreAlike) {
 }
 
 TEST(ProductsWarning, NamesTheRanksWithoutCodeAndWhy) {
-  EXPECT_EQ(
-      products_warning({kPlain, kPlain}),
-      "fused kernels compute their products by plain loops, slower than by made code, on rank "
-      "0 on node3, rank 1 on node3: no code");
+  EXPECT_EQ(products_warning({kPlain, kPlain}),
+            "products of small matrices are computed by plain loops, slower than by made code, on "
+            "rank 0 on node3, rank 1 on node3: no code");
 }
 
 TEST(ProductsWarning, NamesRanksThatDiffer) {
-  EXPECT_EQ(
-      products_warning({kMade, kOlder, kMade}),
-      "fused kernels compute differently on the ranks: hsw on rank 1 on node2, skx on rank 0 on "
-      "node1, rank 2 on node1; results differ in their last bits with the rank that trains, "
-      "and each record names its instructions");
+  EXPECT_EQ(products_warning({kMade, kOlder, kMade}),
+            "products of small matrices are computed differently on the ranks: hsw on rank 1 on "
+            "node2, skx on rank 0 on "
+            "node1, rank 2 on node1; results differ in their last bits with the rank that trains, "
+            "and each record names its instructions");
   const std::string both = products_warning({kMade, kPlain});
   EXPECT_NE(both.find("on rank 1 on node3: no code; "), std::string::npos) << both;
   EXPECT_NE(both.find("plain on rank 1 on node3, skx on rank 0 on node1; "), std::string::npos)
