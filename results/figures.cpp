@@ -22,6 +22,22 @@ void add_test(Figures& figures, const std::string& name, const TestResult& test)
 
 }  // namespace
 
+Figures figures_of(const Description& description) {
+  return {{"minimum", description.minimum},
+          {"lower_quartile", description.lower_quartile},
+          {"median", description.median},
+          {"upper_quartile", description.upper_quartile},
+          {"maximum", description.maximum},
+          {"mad", description.mad},
+          {"interquartile_mean", description.interquartile_mean}};
+}
+
+Figures figures_of(const Calibration& calibration) {
+  return {count("rows", calibration.rows()),
+          {"expected_calibration_error", expected_calibration_error(calibration)},
+          {"brier_score", brier_score(calibration)}};
+}
+
 Figures figures_of(const ReplicatedStatistics& statistics) {
   Figures figures;
   add_interval(figures, "rerun", statistics.rerun);

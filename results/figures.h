@@ -18,6 +18,8 @@ struct Figure {
 };
 using Figures = std::vector<Figure>;
 
+Figures figures_of(const Description& description);  // all but n, mean and sd
+Figures figures_of(const Calibration& calibration);
 Figures figures_of(const ReplicatedStatistics& statistics);
 Figures figures_of(const PairComparison& pair);  // all but names and verdict
 Figures figures_of(const RankTest& ranks);       // all but mean_ranks

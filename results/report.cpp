@@ -1,12 +1,9 @@
 #include "results/report.h"
 
 #include <algorithm>
-#include <cmath>
 #include <set>
 
 #include "base/error.h"
-#include "results/figures.h"
-#include "results/json_file.h"
 #include "results/report_parts.h"
 
 namespace emosweep::results {
@@ -20,164 +17,6 @@ ReportData load(const RunFolder& folder) {
   }
   data.comparisons = compare_experiments(data.table, data.statistics);
   return data;
-}
-
-Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
-
-void add_figures(Json& json, const Figures& figures) {
-  for (const auto& figure : figures) {
-    if (figure.whole) {
-      json[figure.name] = static_cast<std::int64_t>(figure.value);
-    } else {
-      json[figure.name] = number(figure.value);
-    }
-  }
-}
-
-Json spread_json(const Spread& spread) {
-  Json json;
-  json["n"] = spread.n;
-  json["mean"] = number(spread.mean);
-  json["sd"] = number(spread.sd);
-  return json;
-}
-
-Json cells_json(const CellStatistics& cells) {
-  Json json = spread_json(cells.cells);
-  json["seeds"] = spread_json(cells.seeds);
-  json["folds"] = spread_json(cells.folds);
-  return json;
-}
-
-Json pooled_json(const PooledStatistics& pooled) {
-  Json json = spread_json(pooled.spread);
-  json["per_seed"] = Json::array();
-  for (const double value : pooled.per_seed) json["per_seed"].push_back(number(value));
-  return json;
-}
-
-Json replicated_json(const ReplicatedStatistics& statistics) {
-  Json json = pooled_json(statistics);
-  add_figures(json, figures_of(statistics));
-  return json;
-}
-
-Json family_json(const ComparisonFamily& family) {
-  Json json;
-  if (!family.absent_because.empty()) json["absent_because"] = family.absent_because;
-  json["pairs"] = Json::array();
-  for (const auto& pair : family.pairs) {
-    Json one;
-    one["a"] = pair.a;
-    one["b"] = pair.b;
-    one["conclusion"] = conclusion_of(pair);
-    one["absent_because"] = pair.absent_because;
-    one["probability_verdict"] = verdict_text(pair.result.better.verdict);
-    add_figures(one, figures_of(pair));
-    json["pairs"].push_back(std::move(one));
-  }
-  json["mean_ranks"] = family.ranks.mean_ranks;
-  add_figures(json, figures_of(family.ranks));
-  return json;
-}
-
-Json confusion_json(const Confusion& confusion) {
-  Json rows = Json::array();
-  const auto c = static_cast<std::size_t>(confusion.classes);
-  for (std::size_t t = 0; t < c; ++t) {
-    const auto first = confusion.counts.begin() + static_cast<long>(t * c);
-    rows.push_back(std::vector<std::int64_t>(first, first + static_cast<long>(c)));
-  }
-  return rows;
-}
-
-Json condition_json(const ConditionStatistics& condition) {
-  Json json;
-  json["condition"] = condition.label;
-  json["expected"] = condition.expected;
-  json["done"] = condition.done;
-  json["failed"] = condition.failed;
-  json["missing"] = condition.missing;
-  json["trials"] = condition.trials;
-  json["pooled_macro_f1"] = replicated_json(condition.pooled_macro_f1);
-  json["pooled_uar"] = replicated_json(condition.pooled_uar);
-  json["pooled_accuracy"] = replicated_json(condition.pooled_accuracy);
-  json["majority_macro_f1"] = pooled_json(condition.majority_macro_f1);
-  json["majority_accuracy"] = pooled_json(condition.majority_accuracy);
-  json["no_subjects_because"] = condition.subject_scores.absent_because;
-  json["macro_f1"] = cells_json(condition.macro_f1);
-  json["uar"] = cells_json(condition.uar);
-  json["accuracy"] = cells_json(condition.accuracy);
-  json["confusion"] = confusion_json(condition.confusion);
-  return json;
-}
-
-Json row_json(const PlannedExperiment& experiment, const Row& row) {
-  Json json;
-  json["id"] = row.cell.id.hex();
-  json["condition"] = experiment.conditions[row.cell.condition];
-  json["seed"] = row.cell.seed;
-  json["fold"] = row.cell.fold;
-  if (row.status == "failed") {
-    json["reason"] = row.reason;
-    json["message"] = row.message;
-  }
-  return json;
-}
-
-Json experiment_json(const ReportData& data, std::size_t e) {
-  const PlannedExperiment& experiment = data.table.experiments[e];
-  const ExperimentStatistics& statistics = data.statistics[e];
-  Json json;
-  json["name"] = experiment.name;
-  json["dataset"] = experiment.dataset;
-  json["protocol"] = experiment.protocol;
-  json["group"] = experiment.group;
-  json["normalise"] = experiment.normalise;
-  json["transductive"] = experiment.normalise == "group";
-  json["selection_metric"] = experiment.selection_metric;
-  json["classes"] = experiment.classes;
-  json["chance"] = number(statistics.chance);
-  json["seeds"] = statistics.seeds;
-  json["folds"] = statistics.folds;
-  json["conditions"] = Json::array();
-  bool complete = true;
-  for (const auto& condition : statistics.conditions) {
-    json["conditions"].push_back(condition_json(condition));
-    complete = complete && condition.done == condition.expected;
-  }
-  json["complete"] = complete;
-  if (statistics.nested.exists) {
-    Json nested = condition_json(statistics.nested.result);
-    nested["selected_by"] = "validation " + statistics.nested.metric;
-    nested["chosen"] = statistics.nested.chosen;
-    json["nested"] = nested;
-  } else if (statistics.conditions.size() > 1) {
-    json["nested"] = nullptr;
-    json["nested_absent_because"] = statistics.nested.absent_because;
-  }
-  if (!statistics.comparisons.pairs.empty()) {
-    json["comparisons"] = family_json(statistics.comparisons);
-  }
-  json["failures"] = Json::array();
-  json["missing"] = Json::array();
-  for (std::size_t i = data.table.first[e]; i < data.table.first[e + 1]; ++i) {
-    const Row& row = data.table.rows[i];
-    if (row.done()) continue;
-    json[row.status == "failed" ? "failures" : "missing"].push_back(row_json(experiment, row));
-  }
-  return json;
-}
-
-Json cost_json(const Cost& cost) {
-  Json json;
-  json["trials"] = cost.trials;
-  json["wall_seconds"] = cost.wall_seconds;
-  json["cpu_seconds"] = cost.cpu_seconds;
-  json["steps"] = cost.steps;
-  json["restarts"] = cost.restarts;
-  json["peak_memory_bytes"] = cost.peak_memory_bytes;
-  return json;
 }
 
 }  // namespace
@@ -202,50 +41,6 @@ Cost cost_of(const Table& table, std::size_t first, std::size_t last) {
     cost.peak_memory_bytes = std::max(cost.peak_memory_bytes, row.cost.peak_memory_bytes);
   }
   return cost;
-}
-
-std::string json_report(const ReportData& data) {
-  Json json, definitions;
-  for (const char* metric : {"macro_f1", "uar", "accuracy"}) {
-    definitions[metric] = metric_definition(metric);
-  }
-  definitions["pooled"] =
-      "of the confusion matrix summed over the folds of one seed; mean and sd "
-      "(n-1) over the seeds of which every fold is done";
-  definitions["seeds"] = "over the means of the seeds of which every fold is done";
-  definitions["folds"] = "over the means of the folds that are done for every seed";
-  definitions["rerun"] =
-      "95 % interval of what other seeds would give on the same subjects: t over the complete "
-      "seeds";
-  definitions["new_subject"] =
-      "95 % interval of what other subjects would give with the same seeds: t over the subjects' "
-      "pseudo-values (delete-one-subject jackknife of the pooled score)";
-  definitions["variance"] =
-      "seed, subject and residual variance of the pseudo-values by seed and subject (two-way "
-      "analysis of variance), a negative estimate counted as 0; share: of their sum";
-  definitions["comparisons"] =
-      "of pooled macro-F1, a - b, paired on seed and subject; difference, t and p over seeds and "
-      "subjects at once (two-way random effects, Satterthwaite); p_holm: adjusted over the pairs; "
-      "conclusion: better or worse (p_holm < .05), equal (95 % of the posterior within +-.01), "
-      "else "
-      "undecided";
-  definitions["majority"] = "every fold predicts the most frequent class of its training rows";
-  definitions["chance"] = "1 / number of classes";
-  json["statistics"]["definitions"] = definitions;
-  json["statistics"]["source_revisions"] = data.table.source_revisions;
-  json["statistics"]["experiments"] = Json::array();
-  if (!data.comparisons.pairs.empty() || !data.comparisons.absent_because.empty()) {
-    json["statistics"]["comparisons"] = family_json(data.comparisons);
-  }
-  json["cost"] = cost_json(cost_of(data.table, 0, data.table.rows.size()));
-  json["cost"]["experiments"] = Json::array();
-  for (std::size_t e = 0; e < data.table.experiments.size(); ++e) {
-    json["statistics"]["experiments"].push_back(experiment_json(data, e));
-    Json cost = cost_json(cost_of(data.table, data.table.first[e], data.table.first[e + 1]));
-    cost["name"] = data.table.experiments[e].name;
-    json["cost"]["experiments"].push_back(cost);
-  }
-  return json_text(json);
 }
 
 std::string report(const RunFolder& folder, const ReportOptions& options) {

@@ -12,8 +12,8 @@ namespace {
 constexpr double kSmallP = 0.0001;      // smaller ones are not told apart
 constexpr std::size_t kSentences = 10;  // pairs that get one; a table holds them all
 
-std::string bracketed(double lower, double upper) {
-  return std::isnan(lower) ? "-" : "[" + score(lower) + ", " + score(upper) + "]";
+std::string bracketed(double lower, double upper, int digits) {
+  return std::isnan(lower) ? "-" : "[" + score(lower, digits) + ", " + score(upper, digits) + "]";
 }
 
 std::string with_sign(double value) { return (value > 0 ? "+" : "") + score(value); }
@@ -29,8 +29,8 @@ std::string number_or(std::int64_t number, const char* none) {
 std::vector<std::string> interval_row(const ConditionStatistics& condition) {
   const ReplicatedStatistics& own = condition.pooled_macro_f1;
   return {condition.label,
-          bracketed(own.rerun.lower, own.rerun.upper),
-          bracketed(own.new_subject.lower, own.new_subject.upper),
+          bracketed(own.rerun.lower, own.rerun.upper, 4),
+          bracketed(own.new_subject.lower, own.new_subject.upper, 4),
           percent(own.components.seed_share),
           percent(own.components.subject_share),
           percent(own.components.residual_share)};
@@ -57,7 +57,7 @@ std::vector<std::string> pair_row(const std::string& label, const PairComparison
   const Comparison& own = pair.result;
   return {label,
           with_sign(own.difference.mean),
-          bracketed(own.difference.lower, own.difference.upper),
+          bracketed(own.difference.lower, own.difference.upper, 3),
           p_text(own.crossed.p),
           p_text(pair.p_holm),
           std::to_string(own.subjects_better) + " : " + std::to_string(own.subjects_worse),
@@ -161,7 +161,7 @@ std::string experiments_compared_text(const ReportData& data) {
       aligned(rows, "") + reasons_text(family.pairs, "") + ranks_text(family.ranks, "");
   if (family.pairs.size() <= kSentences) {
     for (const auto& pair : family.pairs) {
-      if (pair.absent_because.empty()) text += wrapped(comparison_sentence(pair), 100);
+      if (pair.absent_because.empty()) text += wrapped(comparison_sentence(pair));
     }
   }
   return text + "\n";

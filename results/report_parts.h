@@ -19,6 +19,9 @@ std::string text_report(const ReportData& data);
 std::string overview_text(const ReportData& data);
 std::string json_report(const ReportData& data);
 
+// One condition in the text report: its scores in detail, and a confusion matrix.
+std::string details(const ConditionStatistics& condition);
+std::string confusion_text(const Confusion& confusion, const std::vector<std::string>& classes);
 // Parts of the text report, whole lines: intervals and variance components of an experiment's
 // conditions, their comparisons, those of the experiments, and what these words mean.
 std::string intervals_text(const ExperimentStatistics& statistics);

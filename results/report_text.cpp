@@ -10,13 +10,6 @@ namespace {
 
 constexpr std::size_t kListed = 20;  // failures and missing cells that are named
 
-// One value, or nothing to add when there is a line of numbers: "0.71 0.72 0.70".
-std::string list_of(const std::vector<double>& values) {
-  std::string text;
-  for (const double value : values) text += (text.empty() ? "" : " ") + score(value);
-  return text;
-}
-
 std::string done_of(const ConditionStatistics& condition) {
   return std::to_string(condition.done) + "/" + std::to_string(condition.expected);
 }
@@ -74,45 +67,6 @@ std::string conditions_table(const ExperimentStatistics& statistics) {
   return aligned(rows, "   ");
 }
 
-std::string details(const ConditionStatistics& condition) {
-  std::vector<std::vector<std::string>> rows{{"", "mean", "sd cells", "sd seeds", "sd folds"}};
-  const auto add = [&](const char* name, const CellStatistics& cells) {
-    rows.push_back({name, score(cells.cells.mean), score(cells.cells.sd), score(cells.seeds.sd),
-                    score(cells.folds.sd)});
-  };
-  add("macro-F1", condition.macro_f1);
-  add("UAR", condition.uar);
-  add("accuracy", condition.accuracy);
-  std::string text = "   -- " + condition.label + "\n";
-  text += "      pooled macro-F1 per seed: " + list_of(condition.pooled_macro_f1.per_seed) + "\n";
-  if (condition.trials < condition.expected) {
-    text += "      " + std::to_string(condition.expected) + " cells share " +
-            std::to_string(condition.trials) +
-            " trials, because these do not read the seed: no sd over seeds to speak of\n";
-  }
-  text += "      per fold (metric of each cell's own test rows, then averaged):\n";
-  return text + aligned(rows, "        ");
-}
-
-std::string confusion_text(const Confusion& confusion, const std::vector<std::string>& classes) {
-  const auto c = static_cast<std::size_t>(confusion.classes);
-  std::vector<std::vector<std::string>> rows{{"true \\ predicted"}};
-  // Long names would make the columns wide; the rows say which number is which class.
-  for (std::size_t k = 0; k < c; ++k) rows[0].push_back("[" + std::to_string(k) + "]");
-  for (const char* column : {"n", "recall", "F1"}) rows[0].emplace_back(column);
-  const auto scores_of = class_scores(confusion);
-  for (std::size_t t = 0; t < c; ++t) {
-    rows.push_back({"[" + std::to_string(t) + "] " + classes[t]});
-    for (std::size_t p = 0; p < c; ++p) {
-      rows.back().push_back(std::to_string(confusion.counts[t * c + p]));
-    }
-    rows.back().push_back(std::to_string(scores_of[t].support));
-    rows.back().push_back(score(scores_of[t].recall, 3));
-    rows.back().push_back(score(scores_of[t].f1, 3));
-  }
-  return aligned(rows, "      ");
-}
-
 std::string nested_text(const PlannedExperiment& experiment, const NestedSelection& nested) {
   if (!nested.exists) return "   no nested selection: " + nested.absent_because + "\n";
   std::string text = "   " + nested.result.label +
@@ -121,6 +75,10 @@ std::string nested_text(const PlannedExperiment& experiment, const NestedSelecti
                      nested.metric + ", never of the best test score; chosen:\n";
   for (std::size_t c = 0; c < nested.chosen.size(); ++c) {
     text += "      " + std::to_string(nested.chosen[c]) + " x " + experiment.conditions[c] + "\n";
+  }
+  if (!std::isnan(nested.optimism)) {
+    text += "   oracle, no result: best on test is " + experiment.conditions[nested.oracle] + ", " +
+            score(nested.optimism) + " above the nested selection\n";
   }
   return text;
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "results/calibration.h"
 #include "results/comparisons.h"
 #include "results/metrics.h"
 #include "results/statistics/descriptive.h"
@@ -18,7 +19,7 @@
 namespace emosweep::results {
 
 struct CellStatistics {  // of one metric over the cells
-  Spread cells;          // over all done cells
+  Description cells;     // over all done cells
   Spread seeds;          // over the means of complete seeds: sd over seeds
   Spread folds;          // over the means of complete folds: sd over folds
 };
@@ -38,6 +39,8 @@ struct ReplicatedStatistics : PooledStatistics {
   // How many would halve an interval; 0: not known, or (seeds for new subjects) no number does.
   std::int64_t seeds_to_halve_rerun = 0, subjects_to_halve_new_subject = 0,
                seeds_to_halve_new_subject = 0;
+  // What the best of 1, 2, ... of these seeds is expected to score: how much picking one would add.
+  std::vector<double> expected_best;
 };
 
 struct ConditionStatistics {
@@ -47,6 +50,11 @@ struct ConditionStatistics {
   CellStatistics macro_f1, uar, accuracy;
   ReplicatedStatistics pooled_macro_f1, pooled_uar, pooled_accuracy;
   SubjectScores subject_scores;  // of pooled macro-F1, for comparisons
+  // Other pooled metrics by their names in metrics.h, among them what else is called macro-F1.
+  std::vector<std::pair<std::string, PooledStatistics>> further;
+  std::vector<std::int64_t> undefined_f1;  // per seed: classes that pooled macro-F1 counts as 0
+                                           // because they occur nowhere; -1 for an incomplete seed
+  Calibration calibration;                 // of all done cells whose records keep probabilities
   PooledStatistics majority_macro_f1,
       majority_accuracy;  // each cell predicts the most frequent class of its training rows
   Confusion confusion;    // summed over all done cells
@@ -60,6 +68,10 @@ struct NestedSelection {
   std::string metric;          // validation metric that chose
   ConditionStatistics result;
   std::vector<std::int64_t> chosen;  // how often each condition won
+  // The condition with the best pooled macro-F1 on the test rows, which nobody may choose, and by
+  // how much its score is above that of `result`.
+  std::size_t oracle = 0;
+  double optimism = kUndefined;
 };
 
 struct ExperimentStatistics {

@@ -21,23 +21,6 @@ void write_spread(const h5::Node& node, const std::string& suffix,
   node.write("sd" + suffix, sd);
 }
 
-using Conditions = std::vector<const ConditionStatistics*>;
-
-void write_cells(const h5::Node& parent, const std::string& name, const Conditions& conditions,
-                 CellStatistics ConditionStatistics::*metric) {
-  const h5::Node node = parent.make_group(name);
-  std::vector<Spread> cells, seeds, folds;
-  for (const auto* condition : conditions) {
-    cells.push_back((condition->*metric).cells);
-    seeds.push_back((condition->*metric).seeds);
-    folds.push_back((condition->*metric).folds);
-  }
-  node.set("definition", metric_definition(name));
-  write_spread(node, "", cells);
-  write_spread(node, "_seeds", seeds);
-  write_spread(node, "_folds", folds);
-}
-
 // Figures of several things of one kind, a dataset a figure.
 void write_figures(const h5::Node& node, const std::vector<Figures>& rows) {
   for (std::size_t f = 0; f < rows[0].size(); ++f) {
@@ -55,23 +38,59 @@ void write_figures(const h5::Node& node, const std::vector<Figures>& rows) {
   }
 }
 
-template <class Statistics>
-void write_pooled(const h5::Node& parent, const std::string& name, const Conditions& conditions,
-                  Statistics ConditionStatistics::*metric, std::size_t seeds) {
+using Conditions = std::vector<const ConditionStatistics*>;
+
+void write_cells(const h5::Node& parent, const std::string& name, const Conditions& conditions,
+                 CellStatistics ConditionStatistics::*metric) {
   const h5::Node node = parent.make_group(name);
+  std::vector<Spread> cells, seeds, folds;
+  std::vector<Figures> further;
+  for (const auto* condition : conditions) {
+    cells.push_back((condition->*metric).cells.spread);
+    further.push_back(figures_of((condition->*metric).cells));
+    seeds.push_back((condition->*metric).seeds);
+    folds.push_back((condition->*metric).folds);
+  }
+  node.set("definition", metric_definition(name));
+  write_spread(node, "", cells);
+  write_figures(node, further);
+  write_spread(node, "_seeds", seeds);
+  write_spread(node, "_folds", folds);
+}
+
+template <class Of>
+h5::Node write_per_seed(const h5::Node& parent, const std::string& name,
+                        const Conditions& conditions, std::size_t seeds, const Of& of) {
+  h5::Node node = parent.make_group(name);
   std::vector<Spread> spreads;
   std::vector<double> per_seed;
   for (const auto* condition : conditions) {
-    const PooledStatistics& pooled = condition->*metric;
+    const PooledStatistics& pooled = of(*condition);
     spreads.push_back(pooled.spread);
     per_seed.insert(per_seed.end(), pooled.per_seed.begin(), pooled.per_seed.end());
   }
   node.write("per_seed", per_seed, {conditions.size(), seeds});
   write_spread(node, "", spreads);
+  return node;
+}
+
+template <class Statistics>
+void write_pooled(const h5::Node& parent, const std::string& name, const Conditions& conditions,
+                  Statistics ConditionStatistics::*metric, std::size_t seeds) {
+  const h5::Node node = write_per_seed(
+      parent, name, conditions, seeds,
+      [&](const ConditionStatistics& of) -> const PooledStatistics& { return of.*metric; });
   if constexpr (std::is_same_v<Statistics, ReplicatedStatistics>) {
     std::vector<Figures> figures;
-    for (const auto* condition : conditions) figures.push_back(figures_of(condition->*metric));
+    std::vector<double> best;  // [conditions, seeds], NaN beyond the complete seeds
+    for (const auto* condition : conditions) {
+      const auto& own = (condition->*metric).expected_best;
+      figures.push_back(figures_of(condition->*metric));
+      best.insert(best.end(), own.begin(), own.end());
+      best.resize(figures.size() * seeds, kUndefined);
+    }
     write_figures(node, figures);
+    node.write("expected_best", best, {conditions.size(), seeds});
   }
 }
 
@@ -80,6 +99,25 @@ std::vector<std::int64_t> counts(const Conditions& conditions, Field field) {
   std::vector<std::int64_t> values;
   for (const auto* condition : conditions) values.push_back(condition->*field);
   return values;
+}
+
+// What stands beside the headline: other metrics, undefined classes, calibration.
+void write_further(const h5::Node& node, const Conditions& conditions, std::size_t seeds) {
+  for (std::size_t i = 0; i < conditions[0]->further.size(); ++i) {
+    write_per_seed(node, "pooled_" + conditions[0]->further[i].first, conditions, seeds,
+                   [&](const ConditionStatistics& of) -> const PooledStatistics& {
+                     return of.further[i].second;
+                   });
+  }
+  std::vector<std::int64_t> undefined;
+  std::vector<Figures> calibration;
+  for (const auto* condition : conditions) {
+    undefined.insert(undefined.end(), condition->undefined_f1.begin(),
+                     condition->undefined_f1.end());
+    calibration.push_back(figures_of(condition->calibration));
+  }
+  node.write("undefined_f1", undefined, {conditions.size(), seeds});
+  write_figures(node.make_group("calibration"), calibration);
 }
 
 void write_conditions(const h5::Node& node, const Conditions& conditions, std::size_t seeds) {
@@ -97,6 +135,7 @@ void write_conditions(const h5::Node& node, const Conditions& conditions, std::s
   write_pooled(node, "pooled_accuracy", conditions, &C::pooled_accuracy, seeds);
   write_pooled(node, "majority_macro_f1", conditions, &C::majority_macro_f1, seeds);
   write_pooled(node, "majority_accuracy", conditions, &C::majority_accuracy, seeds);
+  if (!conditions.empty()) write_further(node, conditions, seeds);
   std::vector<std::string> reasons;
   for (const auto* condition : conditions) {
     reasons.push_back(condition->subject_scores.absent_because);
@@ -125,6 +164,8 @@ void write_statistics(const h5::Node& node, const ExperimentStatistics& statisti
   const h5::Node nested = node.make_group("nested");
   nested.set("selected_by", "validation " + statistics.nested.metric);
   nested.write("chosen", statistics.nested.chosen);
+  nested.set("oracle", statistics.conditions[statistics.nested.oracle].label);
+  nested.set("optimism", statistics.nested.optimism);
   write_conditions(nested, {&statistics.nested.result}, seeds);
 }
 

@@ -120,6 +120,11 @@ void take(Row& row, const TrialRecord& record, std::size_t classes) {
   if (!result.targets.empty()) {
     row.confusion.counts = result.targets[0].confusion;
     row.train_counts = result.targets[0].train_counts;
+    if (!result.targets[0].probability.empty()) {
+      const TargetResult& target = result.targets[0];
+      row.calibration.add(target.truth, target.predicted, target.probability,
+                          static_cast<std::int64_t>(classes));
+    }
   }
   row.result = result_digest(record).hex();
   row.cost = record.cost;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "results/calibration.h"
 #include "results/metrics.h"
 #include "results/record.h"
 #include "results/run_folder.h"
@@ -26,6 +27,7 @@ struct Row {
   // several and its predictions were kept. A fold of one subject has it in cell.group.
   std::vector<std::pair<std::string, Confusion>> subjects;
   std::vector<std::int64_t> train_counts;  // [C]
+  Calibration calibration;                 // of the test rows; empty without probabilities
   std::string result;                      // digest in hex, "" unless done
   Provenance cost;
 

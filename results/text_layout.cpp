@@ -8,6 +8,8 @@
 namespace emosweep::results {
 namespace {
 
+constexpr std::size_t kWidth = 100;
+
 // Columns by characters, not bytes: continuation bytes of UTF-8 take no place.
 std::size_t width_of(const std::string& text) {
   return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
@@ -41,17 +43,17 @@ std::string left(const std::string& text, std::size_t width) {
   return text + std::string(width - std::min(width, width_of(text)), ' ');
 }
 
-std::string wrapped(const std::string& text, std::size_t width) {
-  std::string lines, line, word;
+std::string wrapped(const std::string& text, const std::string& indent) {
+  std::string lines, line = indent, word;
   std::istringstream words(text);
   while (words >> word) {
-    if (!line.empty() && width_of(line) + 1 + width_of(word) > width) {
+    if (line.size() > indent.size() && width_of(line) + 1 + width_of(word) > kWidth) {
       lines += line + "\n";
-      line.clear();
+      line = indent;
     }
-    line += (line.empty() ? "" : " ") + word;
+    line += (line.size() > indent.size() ? " " : "") + word;
   }
-  return line.empty() ? lines : lines + line + "\n";
+  return line.size() > indent.size() ? lines + line + "\n" : lines;
 }
 
 std::string aligned(const std::vector<std::vector<std::string>>& rows, const std::string& indent) {

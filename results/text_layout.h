@@ -14,8 +14,8 @@ std::string score(const Spread& spread);                      // "0.7100 +- 0.01
 std::string counted(std::size_t n, const std::string& what);  // "1 seed", "2 seeds"
 std::string left(const std::string& text, std::size_t width);
 
-// Words in lines of at most so many characters, where no word is longer.
-std::string wrapped(const std::string& text, std::size_t width);
+// Words in lines of at most 100 characters where no word is longer, each begun with the indent.
+std::string wrapped(const std::string& text, const std::string& indent = "");
 
 // Rows of cells as an aligned table: the first column to the left, the others to the right.
 std::string aligned(const std::vector<std::vector<std::string>>& rows, const std::string& indent);

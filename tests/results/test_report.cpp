@@ -71,14 +71,16 @@ TEST(Statistics, PooledScoresSumTheFoldsOfASeed) {
 TEST(Statistics, CellsSeedsAndFolds) {
   const auto first = experiment_statistics(tiny().table, 0).conditions[0];
   // Accuracies: seed 1: 1, .5; seed 2: .5, .5.
-  EXPECT_EQ(first.accuracy.cells.n, 4);
-  EXPECT_DOUBLE_EQ(first.accuracy.cells.mean, 0.625);
-  EXPECT_DOUBLE_EQ(first.accuracy.cells.sd, 0.25);  // squares: .375^2 + 3 * .125^2 = 3 / 16; / 3
+  EXPECT_EQ(first.accuracy.cells.spread.n, 4);
+  EXPECT_DOUBLE_EQ(first.accuracy.cells.spread.mean, 0.625);
+  EXPECT_DOUBLE_EQ(first.accuracy.cells.spread.sd,
+                   0.25);  // squares: .375^2 + 3 * .125^2 = 3 / 16; / 3
   EXPECT_EQ(first.accuracy.seeds.n, 2);
   EXPECT_DOUBLE_EQ(first.accuracy.seeds.sd, 0.25 / std::sqrt(2.0));  // means .75, .5
   EXPECT_DOUBLE_EQ(first.accuracy.folds.sd, 0.25 / std::sqrt(2.0));  // means .75, .5
+  EXPECT_DOUBLE_EQ(first.accuracy.cells.median, 0.5);
   // macro-F1 of the cells: 1, .5, 1/3, 1/3
-  EXPECT_DOUBLE_EQ(first.macro_f1.cells.mean, (1 + 0.5 + 2.0 / 3) / 4);
+  EXPECT_DOUBLE_EQ(first.macro_f1.cells.spread.mean, (1 + 0.5 + 2.0 / 3) / 4);
 }
 
 TEST(Statistics, MajorityOfTheTrainingRowsOnTheTestRows) {
@@ -129,6 +131,28 @@ TEST(Statistics, WithoutValidationThereIsNoNestedSelection) {
   EXPECT_EQ(nested.absent_because, "condition 'lr=1' has no validation macro_f1");
 }
 
+TEST(Statistics, WhatElseIsCalledMacroF1AndWhatPickingSeedsAdds) {
+  Tiny example = tiny();
+  example.set(2, {4, 0, 0, 0}, 0.3);  // class b is neither true nor predicted in seed 2
+  example.set(3, {4, 0, 0, 0}, 0.6);
+  const auto first = experiment_statistics(example.table, 0).conditions[0];
+  EXPECT_EQ(first.pooled_macro_f1.per_seed, (std::vector<double>{0.75, 0.5}));
+  EXPECT_EQ(first.undefined_f1, (std::vector<std::int64_t>{0, 1}));
+  EXPECT_EQ(first.further[0].first, "macro_f1_occurring");
+  EXPECT_EQ(first.further[0].second.per_seed, (std::vector<double>{0.75, 1}));
+  EXPECT_EQ(first.pooled_macro_f1.expected_best, (std::vector<double>{0.625, 0.75}));
+}
+
+TEST(Statistics, TheBestOnTestIsAnOracle) {
+  Tiny example = tiny();
+  for (std::size_t row : {4, 5, 6, 7})
+    example.set(row, {2, 0, 0, 2}, 0.1);  // all right, never chosen
+  const auto nested = experiment_statistics(example.table, 0).nested;
+  EXPECT_EQ(nested.chosen, (std::vector<std::int64_t>{4, 0}));
+  EXPECT_EQ(nested.oracle, 1u);
+  EXPECT_DOUBLE_EQ(nested.optimism, 1 - 0.625);
+}
+
 TEST(Statistics, IncompleteSeedsAreNotPooled) {
   Tiny example = tiny();
   example.table.rows[3].status = "failed";
@@ -138,8 +162,10 @@ TEST(Statistics, IncompleteSeedsAreNotPooled) {
   EXPECT_EQ(first.pooled_macro_f1.per_seed[0], 0.75);
   EXPECT_TRUE(std::isnan(first.pooled_macro_f1.per_seed[1]));
   EXPECT_EQ(first.pooled_macro_f1.spread.n, 1);
+  EXPECT_EQ(first.undefined_f1, (std::vector<std::int64_t>{0, -1}));
+  EXPECT_EQ(first.pooled_macro_f1.expected_best, std::vector<double>{0.75});
   EXPECT_TRUE(std::isnan(first.pooled_macro_f1.spread.sd));
-  EXPECT_EQ(first.accuracy.cells.n, 3);
+  EXPECT_EQ(first.accuracy.cells.spread.n, 3);
   EXPECT_EQ(first.accuracy.seeds.n, 1);
   EXPECT_EQ(first.accuracy.folds.n, 1);
   EXPECT_EQ(first.done, 3);
@@ -234,12 +260,17 @@ TEST(Report, JsonHoldsTheNumbersOfTheSummary) {
         rows.push_back(condition.at(metric));
       same_rows(rows, stored.open(metric));
     }
+    for (const char* part : {"macro_f1", "uar", "accuracy", "calibration", "pooled_kappa"}) {
+      nlohmann::json rows;
+      for (const auto& condition : experiment.at("conditions")) rows.push_back(condition.at(part));
+      same_rows(rows, stored.open(part));
+    }
     if (experiment.contains("comparisons")) {
       same_family(experiment.at("comparisons"), stored.open("comparisons"));
     }
   }
   same_family(json.at("statistics").at("comparisons"), file.root().open("comparisons"));
-  EXPECT_EQ(compared, 3 * 3 * (3 + 22) + 2 * 44 + 2 * 6);
+  EXPECT_EQ(compared, 3 * (3 * (3 + 22) + 3 * (3 + 7) + 3 + 3) + 2 * 44 + 2 * 6);
   const auto& fusion = experiments[0];
   EXPECT_EQ(fusion.at("complete"), false);
   ASSERT_EQ(fusion.at("failures").size(), 1u);
@@ -261,12 +292,25 @@ TEST(Report, TextSaysWhatAReaderMustKnow) {
   folder.commit_failure({failed, "non_finite", "loss is nan", "epoch 1", "h", 0, 1, 0});
   const std::string text = report(folder, {});
   for (const char* part :
-       {"TRANSDUCTIVE", "INCOMPLETE: 30 cells are not done", "baseline: majority class of training",
-        "baseline: chance (1/C)", "nested selection (per fold, on validation)",
-        "lowest validation loss, never of the best test score", "no nested", "2TP/(2TP+FP+FN)",
+       {"TRANSDUCTIVE",
+        "INCOMPLETE: 30 cells are not done",
+        "baseline: majority class of training",
+        "baseline: chance (1/C)",
+        "nested selection (per fold, on validation)",
+        "lowest validation loss, never of the best test score",
+        "no nested",
+        "2TP/(2TP+FP+FN)",
         "1 failed:\n      Fusion / lr=0.0003 / seed 2 / fold actor 11: non_finite, loss is nan",
-        "29 missing", "... and 9 more", "22 cells share 11 trials", "protocol loso, group actor",
-        "TRANSDUCTIVE), fitted without epochs", "best epoch by validation loss",
+        "29 missing",
+        "... and 9 more",
+        "22 cells share 11 trials",
+        "re-run      new subjects",
+        "calibration: expected error",
+        "Fusion - Linear",
+        "also pooled: macro_f1_occurring",
+        "protocol loso, group actor",
+        "TRANSDUCTIVE), fitted without epochs",
+        "best epoch by validation loss",
         "Cost: 25 trials"}) {
     const bool found = text.find(part) != std::string::npos;
     EXPECT_EQ(found, std::string(part) != "no nested") << part << "\n" << text;
@@ -279,6 +323,23 @@ TEST(Report, TextSaysWhatAReaderMustKnow) {
   EXPECT_EQ(report(folder, {}), text);
   EXPECT_THROW(report(folder, {"html"}), InputError);
   EXPECT_NE(text.find(overview(folder)), std::string::npos);
+}
+
+TEST(Report, TextOfACompleteRunCompares) {
+  const TemporaryFolder dir;
+  const RunFolder folder(dir.path());
+  commit_example(folder, make_example());
+  const std::string text = report(folder, {});
+  for (const char* part :
+       {"A - B, pooled macro-F1", "Fusion - Linear", "With 2 seeds x 11 subjects",
+        "(which validation chose most often):", "oracle, no result: best on test is lr=",
+        "half the re-run interval takes 3 seeds,",
+        "half the new-subject interval 37 subjects, or"}) {
+    EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
+  }
+  EXPECT_EQ(text.find("INCOMPLETE"), std::string::npos);
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 100u) << line;
 }
 
 TEST(Report, WorksForAFolderWithoutRecords) {
