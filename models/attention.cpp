@@ -1,9 +1,13 @@
 #include "models/attention.h"
 
 #include <ATen/ATen.h>
+#include <torch/csrc/autograd/custom_function.h>
 
 #include <cmath>
 #include <limits>
+#include <optional>
+
+#include "models/attention_core.h"
 
 namespace emosweep::models {
 
@@ -19,7 +23,8 @@ at::Tensor visible(const at::Tensor& present, const AttentionShape& shape,
 
 }  // namespace
 
-at::Tensor attend(const at::Tensor& kqv, const at::Tensor& present, const AttentionShape& s) {
+at::Tensor attend_by_aten(const at::Tensor& kqv, const at::Tensor& present,
+                          const AttentionShape& s) {
   const at::Tensor seen = visible(present, s, kqv.options());
   const std::int64_t d = s.width / s.heads, tokens = s.M * s.tokens;
   // [K,M,b,T,3,h,d] -> [3, K b h, M T, d]
@@ -50,6 +55,116 @@ at::Tensor attend(const at::Tensor& kqv, const at::Tensor& present, const Attent
     out = out * sees.reshape({s.K * s.M, s.b, 1});
   }
   return out.view({s.K * s.M, s.b * s.tokens, s.width});
+}
+
+namespace {
+
+// Row by row over plain memory: one node of the graph, nothing is copied into another order.
+template <typename T>
+class Rows {
+ public:
+  explicit Rows(const AttentionShape& s)
+      : shape_(s),
+        core_({s.M, s.tokens, s.heads, s.width}),
+        in_(places()),
+        outer_(places()),
+        out_(places()) {}
+
+  std::int64_t weights() const { return shape_.K * shape_.b * core_.weights(); }
+
+  void forward(const T* kqv, const bool* present, T* p, T* context) {
+    each([&](std::int64_t k, std::int64_t r) {
+      point(in_, kqv, k, r, 3);
+      point(out_, context, k, r, 1);
+      core_.forward(in_.data(), present ? present + (k * shape_.b + r) * shape_.M : nullptr,
+                    p + (k * shape_.b + r) * core_.weights(), out_.data());
+    });
+  }
+  void backward(const T* kqv, const T* p, const T* d_context, T* d_kqv) {
+    each([&](std::int64_t k, std::int64_t r) {
+      point(in_, kqv, k, r, 3);
+      point(outer_, d_context, k, r, 1);
+      point(out_, d_kqv, k, r, 3);
+      core_.backward(in_.data(), p + (k * shape_.b + r) * core_.weights(), outer_.data(),
+                     out_.data());
+    });
+  }
+
+ private:
+  std::size_t places() const { return static_cast<std::size_t>(shape_.M); }
+  template <typename Run>
+  void each(const Run& run) {
+    for (std::int64_t k = 0; k < shape_.K; ++k) {
+      for (std::int64_t r = 0; r < shape_.b; ++r) run(k, r);
+    }
+  }
+  // Where row r of trial k stands in every modality of [K M, b tokens, parts H].
+  template <typename P>
+  void point(std::vector<P>& to, P from, std::int64_t k, std::int64_t r, std::int64_t parts) {
+    const std::int64_t row = shape_.tokens * parts * shape_.width;
+    for (std::int64_t m = 0; m < shape_.M; ++m) {
+      to[static_cast<std::size_t>(m)] = from + ((k * shape_.M + m) * shape_.b + r) * row;
+    }
+  }
+
+  AttentionShape shape_;
+  AttentionCore<T> core_;
+  std::vector<const T*> in_, outer_;
+  std::vector<T*> out_;
+};
+
+template <typename Run>
+void by_type(const at::Tensor& x, const Run& run) {
+  x.scalar_type() == at::kFloat ? run(float()) : run(double());
+}
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+struct Attend : torch::autograd::Function<Attend> {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& kqv0,
+                            const std::optional<at::Tensor>& some, const AttentionShape* s) {
+    const at::Tensor kqv = kqv0.contiguous();
+    const at::Tensor present = some ? some->contiguous() : at::Tensor();
+    at::Tensor out = at::empty({s->K * s->M, s->b * s->tokens, s->width}, kqv.options()), p;
+    by_type(kqv, [&]<typename T>(T) {
+      Rows<T> rows(*s);
+      p = at::empty({rows.weights()}, kqv.options());
+      rows.forward(kqv.const_data_ptr<T>(), some ? present.const_data_ptr<bool>() : nullptr,
+                   p.mutable_data_ptr<T>(), out.mutable_data_ptr<T>());
+    });
+    context->save_for_backward({kqv, p});
+    context->saved_data["shape"] =
+        std::vector<std::int64_t>{s->K, s->M, s->b, s->tokens, s->heads, s->width};
+    return out;
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list outers) {
+    const variable_list saved = context->get_saved_variables();
+    const std::vector<std::int64_t> s = context->saved_data["shape"].toIntVector();
+    const at::Tensor outer = outers[0].contiguous();
+    at::Tensor d_kqv = at::zeros_like(saved[0]);
+    by_type(outer, [&]<typename T>(T) {
+      Rows<T>({s[0], s[1], s[2], s[3], s[4], s[5]})
+          .backward(saved[0].const_data_ptr<T>(), saved[1].const_data_ptr<T>(),
+                    outer.const_data_ptr<T>(), d_kqv.mutable_data_ptr<T>());
+    });
+    return {d_kqv, at::Tensor(), at::Tensor()};
+  }
+};
+
+}  // namespace
+
+at::Tensor attend(const at::Tensor& kqv, const at::Tensor& present, const AttentionShape& shape) {
+  constexpr std::int64_t kMostTokens = 64, kMostRows = 2048;
+  const bool known = kqv.scalar_type() == at::kFloat || kqv.scalar_type() == at::kDouble;
+  if (!kqv.device().is_cpu() || !known || kqv.numel() == 0 || shape.tokens > kMostTokens ||
+      shape.b > kMostRows) {
+    return attend_by_aten(kqv, present, shape);
+  }
+  std::optional<at::Tensor> some;
+  if (present.defined()) some = present;
+  return Attend::apply(kqv, some, &shape);
 }
 
 }  // namespace emosweep::models
