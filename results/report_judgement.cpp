@@ -69,13 +69,20 @@ std::vector<std::string> pair_header(const std::string& first, const std::string
   return {first, "difference", "95 % interval", "p", "Holm", "subjects", "P(better)", last};
 }
 
-std::string reasons_text(const std::vector<PairComparison>& pairs, const std::string& indent) {
-  for (const auto& pair : pairs) {
-    if (!pair.absent_because.empty()) {
-      return indent + "- where there is no comparison: " + pair.absent_because + "\n";
-    }
+// What the rows of a table cannot say.
+std::string notes_text(const std::vector<PairComparison>& pairs, const std::string& indent) {
+  std::string text;
+  const auto absent = std::find_if(pairs.begin(), pairs.end(), [](const PairComparison& pair) {
+    return !pair.absent_because.empty();
+  });
+  if (absent != pairs.end()) {
+    text += wrapped("- where there is no comparison: " + absent->absent_because, indent);
   }
-  return "";
+  if (std::any_of(pairs.begin(), pairs.end(),
+                  [](const PairComparison& pair) { return pair.result.seeds == 1; })) {
+    text += indent + "with one seed nothing says whether other seeds would decide so too\n";
+  }
+  return text;
 }
 
 std::string ranks_text(const RankTest& ranks, const std::string& indent) {
@@ -145,7 +152,7 @@ std::string conditions_compared_text(const ExperimentStatistics& statistics) {
                      (statistics.nested.exists ? " (which validation chose most often):\n" : ":\n");
   std::vector<std::vector<std::string>> rows{pair_header("condition", "it is")};
   for (const auto& pair : family.pairs) rows.push_back(pair_row(pair.a, pair));
-  return text + aligned(rows, "   ") + reasons_text(family.pairs, "   ") +
+  return text + aligned(rows, "   ") + notes_text(family.pairs, "   ") +
          ranks_text(family.ranks, "   ") + "\n";
 }
 
@@ -158,7 +165,7 @@ std::string experiments_compared_text(const ReportData& data) {
   std::vector<std::vector<std::string>> rows{pair_header("A - B, pooled macro-F1", "A is")};
   for (const auto& pair : family.pairs) rows.push_back(pair_row(pair.a + " - " + pair.b, pair));
   std::string text =
-      aligned(rows, "") + reasons_text(family.pairs, "") + ranks_text(family.ranks, "");
+      aligned(rows, "") + notes_text(family.pairs, "") + ranks_text(family.ranks, "");
   if (family.pairs.size() <= kSentences) {
     for (const auto& pair : family.pairs) {
       if (pair.absent_because.empty()) text += wrapped(comparison_sentence(pair));

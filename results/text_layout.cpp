@@ -31,7 +31,7 @@ std::string score(double value, int digits) {
 }
 
 std::string score(const Spread& spread) {
-  if (spread.n == 0) return "-";
+  if (spread.n < 2) return score(spread.mean);
   return score(spread.mean) + " +- " + score(spread.sd);
 }
 

@@ -10,7 +10,7 @@
 namespace emosweep::results {
 
 std::string score(double value, int digits = 4);              // "-" for NaN
-std::string score(const Spread& spread);                      // "0.7100 +- 0.0120"
+std::string score(const Spread& spread);                      // "0.7100 +- 0.0120", "0.7100" of one
 std::string counted(std::size_t n, const std::string& what);  // "1 seed", "2 seeds"
 std::string left(const std::string& text, std::size_t width);
 

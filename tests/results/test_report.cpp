@@ -342,6 +342,19 @@ TEST(Report, TextOfACompleteRunCompares) {
   for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 100u) << line;
 }
 
+TEST(Report, TextOfOneSeedDoesNotClaimOthers) {
+  const TemporaryFolder dir;
+  const RunFolder folder(dir.path());
+  ExampleSizes sizes;
+  sizes.seeds = 1;
+  commit_example(folder, make_example(sizes));
+  const std::string text = report(folder, {});
+  for (const char* part : {"with one seed nothing says", "With 1 seed x 11 subjects"}) {
+    EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
+  }
+  EXPECT_EQ(text.find("half the re-run"), std::string::npos);
+}
+
 TEST(Report, WorksForAFolderWithoutRecords) {
   const TemporaryFolder dir;
   const RunFolder folder(dir.path());

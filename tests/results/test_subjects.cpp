@@ -174,6 +174,8 @@ TEST(Comparisons, SayWhyThereAreNone) {
   EXPECT_EQ(why(none, samples), "b: no seed is complete");
   EXPECT_EQ(why(other_subjects, samples), "they were tested on other subjects");
   EXPECT_EQ(why(a, sha256("others")), "they were tested on other samples");
+  const auto single = compare_all({{"a", samples, &a}, {"b", samples, &a}}).pairs[0];
+  EXPECT_TRUE(comparison_sentence(single).ends_with("; of other seeds a single one says nothing."));
   EXPECT_TRUE(compare_all({}).pairs.empty());
   const auto many = compare_all(std::vector<Contender>(101, Contender{"a", samples, &a}));
   EXPECT_TRUE(many.pairs.empty());
