@@ -181,6 +181,7 @@ Done RankLoop::train(const Members& members) {
     return Done::returned;
   }
   results::Provenance cost = measure(world);
+  cost.pack = static_cast<std::int32_t>(trials);
   cost.start_unix = start_unix;
   cost.wall_seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -67,6 +67,7 @@ class Node {
   template <class T>
   std::vector<T> values() const;           // of a dataset
   std::vector<std::string> texts() const;  // of a dataset
+  bool has_attribute(const std::string& attribute) const;
   std::int64_t integer(const std::string& attribute) const;
   double real(const std::string& attribute) const;
   std::string text(const std::string& attribute) const;

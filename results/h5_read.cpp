@@ -116,6 +116,10 @@ std::vector<std::string> Node::texts() const {
   return split_texts(bytes, width);
 }
 
+bool Node::has_attribute(const std::string& attribute) const {
+  return checked(H5Aexists(id(), attribute.c_str()), "look for attribute", attribute) > 0;
+}
+
 std::int64_t Node::integer(const std::string& attribute) const {
   return one(number_attribute<std::int64_t>(id(), attribute, cap_), attribute);
 }

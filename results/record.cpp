@@ -203,6 +203,7 @@ void write_provenance(const h5::Node& node, const Provenance& cost) {
   node.set("libraries", cost.libraries);
   node.set("rank", std::int64_t{cost.rank});
   node.set("ranks", std::int64_t{cost.ranks});
+  node.set("pack", std::int64_t{cost.pack});
 }
 
 Provenance read_provenance(const h5::Node& node) {
@@ -219,6 +220,7 @@ Provenance read_provenance(const h5::Node& node) {
   cost.libraries = node.text("libraries");
   cost.rank = static_cast<std::int32_t>(node.integer("rank"));
   cost.ranks = static_cast<std::int32_t>(node.integer("ranks"));
+  cost.pack = node.has_attribute("pack") ? static_cast<std::int32_t>(node.integer("pack")) : 0;
   return cost;
 }
 

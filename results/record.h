@@ -53,13 +53,18 @@ struct Provenance {
   std::int64_t steps = 0, peak_memory_bytes = 0, restarts = 0;
   std::string host, device, source_revision, libraries;  // libraries: "torch 2.11.0; hdf5 1.10.8"
   std::int32_t rank = 0, ranks = 1;
+  // Trials that were trained together with it, itself among them; 0: the record is older than this
+  // number.
+  std::int32_t pack = 1;
 };
 
 struct TrialRecord {
   Digest id;
-  std::string canonical;     // the text whose SHA-256 is id
-  std::string instructions;  // instruction-set level that computed it: "avx512", "avx2", ...; part
-                             // of /result
+  std::string canonical;  // the text whose SHA-256 is id
+  // Instruction-set level that computed it, "avx512", and of a network also the kind of its small
+  // products: "avx2+products:hsw", "avx512+products:plain". Part of /result, since the bits of a
+  // result depend on it.
+  std::string instructions;
   std::string
       weights_sha256;  // of the best weights as safetensors, "" for none kept: part of /result
   Outcome result;

@@ -23,7 +23,7 @@ std::string csv(const std::string& text) {
 std::string timing_csv(const Table& table) {
   std::string text =
       "id,experiment,condition,seed,fold,start_unix,wall_seconds,cpu_seconds,steps,"
-      "peak_memory_bytes,restarts,rank,ranks,host,device,source_revision,libraries\n";
+      "peak_memory_bytes,restarts,rank,ranks,pack,host,device,source_revision,libraries\n";
   std::set<Digest> seen;
   for (const Row& row : table.rows) {
     if (!row.done() || !seen.insert(row.cell.id).second) continue;
@@ -34,7 +34,8 @@ std::string timing_csv(const Table& table) {
           std::to_string(row.cell.seed), csv(row.cell.fold), number_text(cost.start_unix),
           number_text(cost.wall_seconds), number_text(cost.cpu_seconds), number_text(cost.steps),
           number_text(cost.peak_memory_bytes), number_text(cost.restarts),
-          std::to_string(cost.rank), std::to_string(cost.ranks), csv(cost.host), csv(cost.device),
+          std::to_string(cost.rank), std::to_string(cost.ranks),
+          cost.pack > 0 ? std::to_string(cost.pack) : "", csv(cost.host), csv(cost.device),
           csv(cost.source_revision)}) {
       text += cell + ",";
     }

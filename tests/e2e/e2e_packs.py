@@ -38,15 +38,22 @@ def largest_pack(run):
     return most
 
 
+def packs_of_records(run):
+    header, *rows = h.read_table(run / "timing.csv")
+    return {int(row[header.index("pack")]) for row in rows}
+
+
 def test_packs_give_the_summary_of_trials_alone(folder):
     _, alone = sweep(folder, "alone", "off")
     assert largest_pack(alone) == 1
+    assert packs_of_records(alone) == {1}
     expected = h.summary(alone)
     for pack, ranks in ((8, None), (3, 2), ("auto", 2)):
         _, run = sweep(folder, f"pack-{pack}", pack, ranks)
         h.check_whole(run, expected)
         most = largest_pack(run)
         assert 1 < most <= (24 if pack == "auto" else pack), f"pack {pack}: {most} trials at once"
+        assert max(packs_of_records(run)) == most, packs_of_records(run)
         h.emosweep("verify", run)
 
 

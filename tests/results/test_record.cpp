@@ -1,12 +1,15 @@
 #include <gtest/gtest.h>
+#include <hdf5.h>
 
 #include <chrono>
 #include <cmath>
 #include <limits>
 
 #include "base/error.h"
+#include "base/files.h"
 #include "fixture.h"
 #include "results/h5.h"
+#include "results/user_block.h"
 
 namespace emosweep::results {
 namespace {
@@ -18,6 +21,7 @@ TrialRecord full_record() {
   record.result.test.emplace_back("undefined", std::numeric_limits<double>::quiet_NaN());
   record.result.curves.push_back({"short", {0.5, std::numeric_limits<double>::infinity()}});
   record.cost.restarts = 3;
+  record.cost.pack = 24;
   return record;
 }
 
@@ -73,6 +77,7 @@ TEST(Record, EveryFieldComesBack) {
   EXPECT_EQ(a.cost.libraries, b.cost.libraries);
   EXPECT_EQ(a.cost.rank, b.cost.rank);
   EXPECT_EQ(a.cost.ranks, b.cost.ranks);
+  EXPECT_EQ(a.cost.pack, b.cost.pack);
   EXPECT_EQ(result_digest(a), result_digest(b));
 }
 
@@ -106,6 +111,22 @@ TEST(Record, LongTextsAndManyClassesFit) {
   EXPECT_EQ(back.result.warnings, record.result.warnings);
   EXPECT_EQ(back.canonical, record.canonical);
   EXPECT_EQ(back.result.targets[0].spec.classes, record.result.targets[0].spec.classes);
+}
+
+// The attribute goes, and the file is sealed anew.
+TEST(Record, OneWithoutThePackIsStillRead) {
+  const TemporaryFolder dir;
+  const std::filesystem::path file = dir.path() / "old.h5";
+  std::vector<std::uint8_t> bytes = encode_record(full_record());
+  commit_file(file, bytes, "test");
+  const hid_t id = H5Fopen(file.c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+  ASSERT_GE(H5Adelete_by_name(id, "/provenance", "pack", H5P_DEFAULT), 0);
+  ASSERT_GE(H5Fclose(id), 0);
+  bytes = read_bytes(file);
+  seal(bytes, "emosweep-record 1\n");
+  const TrialRecord back = decode_record(bytes, "old.h5");
+  EXPECT_EQ(back.cost.pack, 0);
+  EXPECT_EQ(back.cost.restarts, 3);
 }
 
 TEST(Record, ResultDigestSeesTheResultAndNotItsCost) {

@@ -272,19 +272,23 @@ TEST(Summary, TimingHasALineForEachTrial) {
   const RunFolder folder(dir.path());
   Example example = make_example();
   example.plan.experiments[0].name = "Linear, \"raw\"";
+  example.records.front().cost.pack = 1717;
   commit_example(folder, example);
   commit_summary(folder);
   std::ifstream lines(dir.path() / "timing.csv");
   std::string line;
   std::getline(lines, line);
   EXPECT_EQ(line.substr(0, 42), "id,experiment,condition,seed,fold,start_un");
-  std::size_t count = 0, linear = 0;
+  EXPECT_NE(line.find(",rank,ranks,pack,host,"), std::string::npos) << line;
+  std::size_t count = 0, linear = 0, packed = 0;
   while (std::getline(lines, line)) {
     ++count;
+    packed += line.find(",1717,") != std::string::npos;
     if (line.find("\"Linear, \"\"raw\"\"\",default,1,actor ") == 65) ++linear;
   }
   EXPECT_EQ(count, example.records.size());
   EXPECT_EQ(linear, 11u);
+  EXPECT_EQ(packed, 1u);
 }
 
 TEST(Samples, ComeBackAndAreChecked) {

@@ -387,6 +387,12 @@ TEST_F(Runs, PacksAreCommittedTrialByTrialAndTheGuiltyOneFailsAlone) {
   const auto lines = commit_lines();
   EXPECT_EQ(lines.size(), 46U);
   for (const auto& [id, n] : lines) EXPECT_EQ(n, 1) << id;
+  std::map<int, int> packs;  // records by the size of their pack
+  for (const Digest& id : folder().committed()) {
+    ++packs[results::read_record(folder().record(id)).cost.pack];
+  }
+  EXPECT_EQ(packs[1], 3) << "of the pack that was taken apart";
+  EXPECT_GT(packs[4], 20);
   const RunStatus status = read_status(path_ / "run");
   EXPECT_EQ(status.state.planned, 48);
   EXPECT_EQ(status.state.done, 46);
