@@ -49,6 +49,7 @@ PairComparison pair_of(const Contender& a, const Contender& b) {
 
 void adjust(std::vector<PairComparison>& pairs) {
   std::vector<double> p;
+  p.reserve(pairs.size());
   for (const auto& pair : pairs) p.push_back(pair.result.crossed.p);
   const auto adjusted = holm(p);
   for (std::size_t i = 0; i < pairs.size(); ++i) pairs[i].p_holm = adjusted[i];

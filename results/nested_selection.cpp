@@ -32,6 +32,7 @@ NestedSelection nested_selection(const std::vector<Rows>& conditions,
   }
   nested.chosen.assign(conditions.size(), 0);
   std::vector<Grid> grids;
+  grids.reserve(conditions.size());
   for (const auto& rows : conditions) grids.push_back(grid_of(rows, axes));
   Rows winners;
   for (std::size_t i = 0; i < axes.seeds.size() * axes.folds.size(); ++i) {

@@ -147,7 +147,9 @@ void check_summary(const RunFolder& folder, bool rebuild, Problems& problems) {
     const std::string problem = summary_problem(file);
     if (!problem.empty()) problems.push_back(problem);
     if (rebuild && problem.empty() && read_bytes(file) != build_summary(folder)) {
-      problems.push_back(file.string() + ": does not follow from the records");
+      problems.push_back(file.string() +
+                         ": does not follow from the records (where another version of emosweep "
+                         "wrote it, resume rebuilds it)");
     }
   });
 }
