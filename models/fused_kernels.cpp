@@ -111,6 +111,37 @@ EMO_BODY void sum_rows_body(const T* x, std::int64_t rows, std::int64_t width, s
   }
 }
 
+template <typename T>
+EMO_BODY void thin_forward_body(const ThinShape& s, const T* x, const T* w, const T* b, T* y,
+                                T* scratch) {
+  for (std::int64_t o = 0; o < s.out; ++o) {
+    for (std::int64_t i = 0; i < s.in; ++i) scratch[o * s.in + i] = w[i * s.out + o];
+  }
+  for (std::int64_t r = 0; r < s.rows; ++r) {
+    const T* __restrict row = x + r * s.in;
+    for (std::int64_t o = 0; o < s.out; ++o) {
+      const T* __restrict column = scratch + o * s.in;
+      y[r * s.out + o] =
+          b[o] + row_sum<T>(s.in, [&](std::int64_t i) { return row[i] * column[i]; });
+    }
+  }
+}
+
+template <typename T>
+EMO_BODY void thin_weight_gradient_body(const ThinShape& s, const T* x, const T* d, T* d_w,
+                                        T* scratch) {
+  for (std::int64_t o = 0; o < s.out; ++o) {
+    T* __restrict column = scratch + o * s.in;
+    for (std::int64_t i = 0; i < s.in; ++i) column[i] = 0;
+    for (std::int64_t r = 0; r < s.rows; ++r) {
+      const T* __restrict row = x + r * s.in;
+      const T factor = d[r * s.out + o];
+      for (std::int64_t i = 0; i < s.in; ++i) column[i] += factor * row[i];
+    }
+    for (std::int64_t i = 0; i < s.in; ++i) d_w[i * s.out + o] = column[i];
+  }
+}
+
 // A row without any modality keeps all gates: never 0 / 0.
 template <typename T>
 void softmax_gates(T* gate, const bool* present, std::int64_t M) {
@@ -282,6 +313,16 @@ EMO_WIDE void sum_rows_wide(const T* x, std::int64_t rows, std::int64_t width, s
   sum_rows_body(x, rows, width, ld, sum);
 }
 template <typename T>
+EMO_WIDE void thin_forward_wide(const ThinShape& s, const T* x, const T* w, const T* b, T* y,
+                                T* scratch) {
+  thin_forward_body(s, x, w, b, y, scratch);
+}
+template <typename T>
+EMO_WIDE void thin_weight_gradient_wide(const ThinShape& s, const T* x, const T* d, T* d_w,
+                                        T* scratch) {
+  thin_weight_gradient_body(s, x, d, d_w, scratch);
+}
+template <typename T>
 EMO_WIDE void gate_forward_wide(const GateRows<T>& g, T* logits, T* s) {
   gate_forward_body(g, logits, s);
 }
@@ -349,6 +390,17 @@ void sum_rows(const T* x, std::int64_t rows, std::int64_t width, std::int64_t ld
 }
 
 template <typename T>
+void thin_forward(const ThinShape& s, const T* x, const T* w, const T* b, T* y, T* scratch) {
+  wide() ? thin_forward_wide(s, x, w, b, y, scratch) : thin_forward_body(s, x, w, b, y, scratch);
+}
+
+template <typename T>
+void thin_weight_gradient(const ThinShape& s, const T* x, const T* d, T* d_w, T* scratch) {
+  wide() ? thin_weight_gradient_wide(s, x, d, d_w, scratch)
+         : thin_weight_gradient_body(s, x, d, d_w, scratch);
+}
+
+template <typename T>
 void gate_forward(const GateRows<T>& g, T* logits, T* s) {
   wide() ? gate_forward_wide(g, logits, s) : gate_forward_body(g, logits, s);
 }
@@ -380,19 +432,21 @@ void pool_backward(const PoolRows<T>& p, const T* d, T* d_tokens, T* d_gamma, T*
          : pool_backward_body(p, d, d_tokens, d_gamma, d_beta);
 }
 
-#define EMO_INSTANTIATE(T)                                                           \
-  template void keep_mask(const std::uint32_t*, std::uint32_t, T, std::int64_t, T*); \
-  template void norm_forward(const NormRows<T>&, const Drop&, const T*, T*);         \
-  template void norm_backward(const NormRows<T>&, double, const T*, T*, T*, T*);     \
-  template void relu_forward(T*, std::int64_t);                                      \
-  template void relu_backward(const T*, T*, std::int64_t);                           \
-  template void fill_rows(const T*, std::int64_t, std::int64_t, T*, std::int64_t);   \
-  template void sum_rows(const T*, std::int64_t, std::int64_t, std::int64_t, T*);    \
-  template void gate_forward(const GateRows<T>&, T*, T*);                            \
-  template void gate_backward(const GateRows<T>&, const T*, const T*, T*, T*);       \
-  template void softmax_forward(const AttentionRows<T>&, T*);                        \
-  template void softmax_backward(const AttentionRows<T>&, const T*, T*);             \
-  template void pool_forward(const PoolRows<T>&, T*);                                \
+#define EMO_INSTANTIATE(T)                                                            \
+  template void thin_forward(const ThinShape&, const T*, const T*, const T*, T*, T*); \
+  template void thin_weight_gradient(const ThinShape&, const T*, const T*, T*, T*);   \
+  template void keep_mask(const std::uint32_t*, std::uint32_t, T, std::int64_t, T*);  \
+  template void norm_forward(const NormRows<T>&, const Drop&, const T*, T*);          \
+  template void norm_backward(const NormRows<T>&, double, const T*, T*, T*, T*);      \
+  template void relu_forward(T*, std::int64_t);                                       \
+  template void relu_backward(const T*, T*, std::int64_t);                            \
+  template void fill_rows(const T*, std::int64_t, std::int64_t, T*, std::int64_t);    \
+  template void sum_rows(const T*, std::int64_t, std::int64_t, std::int64_t, T*);     \
+  template void gate_forward(const GateRows<T>&, T*, T*);                             \
+  template void gate_backward(const GateRows<T>&, const T*, const T*, T*, T*);        \
+  template void softmax_forward(const AttentionRows<T>&, T*);                         \
+  template void softmax_backward(const AttentionRows<T>&, const T*, T*);              \
+  template void pool_forward(const PoolRows<T>&, T*);                                 \
   template void pool_backward(const PoolRows<T>&, const T*, T*, T*, T*);
 EMO_INSTANTIATE(float)
 EMO_INSTANTIATE(double)

@@ -52,6 +52,17 @@ void fill_rows(const T* row, std::int64_t rows, std::int64_t width, T* to, std::
 template <typename T>
 void sum_rows(const T* x, std::int64_t rows, std::int64_t width, std::int64_t ld, T* sum);
 
+// A linear layer with few outputs, for which a kernel of whole vectors has nothing to do. y [rows,
+// out] = x [rows, in] W + b, W [in, out]; and of its gradient d: d_w [in, out] = x' d, overwritten.
+// scratch: in * out elements
+struct ThinShape {
+  std::int64_t rows = 0, in = 0, out = 0;
+};
+template <typename T>
+void thin_forward(const ThinShape& s, const T* x, const T* w, const T* b, T* y, T* scratch);
+template <typename T>
+void thin_weight_gradient(const ThinShape& s, const T* x, const T* d, T* d_w, T* scratch);
+
 // Gates over M modalities of z [rows, M * width]: `logits` [rows, M] become the softmax over the
 // modalities that `present` [rows, M] (null: all) has, or over all where it has none; s [rows,
 // width] = sum of gate * z.

@@ -37,7 +37,19 @@ std::unique_ptr<FusedNetwork<T>>& network_of(std::unique_ptr<FusedNetwork<float>
   }
 }
 
-// Trial k of the batch, piece by piece; a last piece that is not full repeats the last row.
+// Whether some of the rows [first, end) of trial k are more than padding.
+bool any_real(const data::Batch& batch, std::int64_t k, std::int64_t first, std::int64_t end) {
+  if (!batch.weight.defined()) return true;
+  const at::Tensor& w = batch.weight;
+  const auto weighs = [&]<typename N>(const N* of) {
+    return std::any_of(of + first, of + end, [](N weight) { return weight != N(0); });
+  };
+  return w.scalar_type() == at::kFloat ? weighs(w.const_data_ptr<float>() + k * w.size(1))
+                                       : weighs(w.const_data_ptr<double>() + k * w.size(1));
+}
+
+// Trial k of the batch, piece by piece; a last piece that is not full repeats the last row. Pieces
+// of padding are left as they are.
 template <typename T>
 void forward_trial(FusedNetwork<T>& network, const data::Batch& batch, std::int64_t k,
                    std::int64_t piece, const at::Tensor& flat, Output& output) {
@@ -54,6 +66,7 @@ void forward_trial(FusedNetwork<T>& network, const data::Batch& batch, std::int6
   std::int64_t index[kMostRows];
   rows.row = index;
   for (std::int64_t first = 0; first < b; first += piece) {
+    if (!any_real(batch, k, first, std::min(first + piece, b))) continue;
     for (std::int64_t i = 0; i < piece; ++i) index[i] = std::min(first + i, b - 1);
     const T* logits = network.forward(flat.const_data_ptr<T>() + k * flat.size(1), rows);
     const std::int64_t count = std::min(piece, b - first);
@@ -98,8 +111,11 @@ Output FusedModel::forward(const data::Batch& batch, const Step& step) {
   const std::int64_t b = batch.inputs[0].x.size(1);
   const at::TensorOptions dtype(options_.dtype);
   Output output;
-  output.heads.push_back(at::empty({batch.K, b, options_.classes}, dtype));
-  output.embedding = at::empty({batch.K, b, options_.hidden_size}, dtype);
+  EMO_CHECK(!batch.weight.defined() ||
+                (batch.weight.is_contiguous() && batch.weight.numel() == batch.K * b),
+            "weights are [K, b]");
+  output.heads.push_back(at::zeros({batch.K, b, options_.classes}, dtype));
+  output.embedding = at::zeros({batch.K, b, options_.hidden_size}, dtype);
   const std::int64_t piece = piece_of(options_);
   const auto run = [&]<typename T>(T) {
     auto& network = network_of<T>(networks_->single, networks_->twice);

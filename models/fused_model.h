@@ -18,7 +18,8 @@ class FusedModel final : public Model {
   ~FusedModel() override;
 
   // Without dropout: step.train is false, and without extra["gates"]. A row's logits do not depend
-  // on the others. Training drives the networks themselves. Not thread-safe.
+  // on the others; where padding (weight 0) fills pieces of their own, they may be 0. Training
+  // drives the networks themselves. Not thread-safe.
   Output forward(const data::Batch& batch, const Step& step) override;
   std::vector<Leaf>& leaves() override { return parameters_.leaves(); }
   std::vector<Leaf>& state() override { return state_; }

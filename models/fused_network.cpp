@@ -97,14 +97,18 @@ class GatedPart final : public FusedPart<T> {
         gates_(rows * M_),
         d_logits_(rows * M_),
         sum_(rows * H_),
-        scratch_(scratch_size(parts)) {}
+        scratch_(scratch_size(parts)),
+        logit_at_(parts.fusion[1]),
+        thin_{rows, H_, M_},
+        thin_scratch_(H_ * M_) {}
 
   const T* forward(const T* parameters, const T* z, const FusedRows<T>&,
                    const bool* present) override {
     gate_ = {rows_, M_, H_, present, z};
     hidden_layer_.forward(parameters, z, hidden_.get());
     relu_forward(hidden_.get(), rows_ * H_);
-    logit_layer_.forward(parameters, hidden_.get(), gates_.get());
+    thin_forward(thin_, hidden_.get(), parameters + logit_at_.weight, parameters + logit_at_.bias,
+                 gates_.get(), thin_scratch_.get());
     gate_forward(gate_, gates_.get(), sum_.get());
     norm_.forward(parameters, sum_.get(), sum_.get());
     return sum_.get();
@@ -112,7 +116,9 @@ class GatedPart final : public FusedPart<T> {
   void backward(const T* parameters, const T* z, T* d, T* gradient, T* dz) override {
     norm_.backward(parameters, nullptr, d, gradient);
     gate_backward(gate_, gates_.get(), d, d_logits_.get(), dz);
-    logit_layer_.weight_gradient(hidden_.get(), d_logits_.get(), gradient);
+    thin_weight_gradient(thin_, hidden_.get(), d_logits_.get(), gradient + logit_at_.weight,
+                         thin_scratch_.get());
+    sum_rows(d_logits_.get(), rows_, M_, M_, gradient + logit_at_.bias);
     logit_layer_.input_gradient(parameters, d_logits_.get(), d_hidden_.get(), scratch_.get());
     relu_backward(hidden_.get(), d_hidden_.get(), rows_ * H_);
     hidden_layer_.weight_gradient(z, d_hidden_.get(), gradient);
@@ -124,6 +130,9 @@ class GatedPart final : public FusedPart<T> {
   Dense<T> hidden_layer_, logit_layer_;
   Norm<T> norm_;
   Buffer<T> hidden_, d_hidden_, gates_, d_logits_, sum_, scratch_;
+  LinearAt logit_at_;
+  ThinShape thin_;
+  Buffer<T> thin_scratch_;
   GateRows<T> gate_;
 };
 

@@ -32,10 +32,14 @@ class FusedEngine final : public Engine {
     const auto n = static_cast<std::size_t>(rows_);
     for (std::size_t k = 0; k < pack.keys.size(); ++k) {
       Trial trial;
-      trial.network =
-          models::make_fused_network<T>(pack.model.fused()->options(), pack.keys[k], rows_);
-      const data::FoldTensors& fold = *pack.folds[k];
       const models::ModelOptions& options = pack.model.fused()->options();
+      trial.network = models::make_fused_network<T>(options, pack.keys[k], rows_);
+      const auto last = static_cast<std::int64_t>(pack.train[k].size()) % batch_;
+      trial.tail_rows = last == 0 ? rows_ : rounded(last - first_row());
+      if (trial.tail_rows < rows_) {
+        trial.tail = models::make_fused_network<T>(options, pack.keys[k], trial.tail_rows);
+      }
+      const data::FoldTensors& fold = *pack.folds[k];
       EMO_CHECK(fold.x.size() == options.inputs.size() && loss_.classes() == options.classes,
                 "the fold and the loss are those of the model");
       EMO_CHECK(fold.label.is_contiguous() && fold.label.scalar_type() == at::kLong,
@@ -75,7 +79,7 @@ class FusedEngine final : public Engine {
       trial.rows.dropout = static_cast<double>(dropout.const_data_ptr<float>()[k]);
       trial.rows.step = at.number;
       trial.rows.first_position = at.step * batch_ + first_row();
-      const T* logits = trial.network->forward(parameters(k), trial.rows);
+      const T* logits = trial.now->forward(parameters(k), trial.rows);
       const RowTerm term =
           loss_.loss(k, trial.targets(), counts.const_data_ptr<double>() + row(k) * C_, logits,
                      trial.d_logits.data());
@@ -96,26 +100,32 @@ class FusedEngine final : public Engine {
       }
       const double count = values_[0].count[k];
       const auto factor = static_cast<T>(count > 0 ? values_[0].weight[k] / count : 0.0);
-      for (T& d : trials_[k].d_logits) d *= factor;
-      trials_[k].network->backward(parameters(k), trials_[k].d_logits.data(),
-                                   gradient + row(k) * P_);
+      T* d = trials_[k].d_logits.data();
+      for (std::int64_t i = 0; i < trials_[k].used * C_; ++i) d[i] *= factor;
+      trials_[k].now->backward(parameters(k), d, gradient + row(k) * P_);
     }
     if (team_.size > 1) team_.start_sum(gradient_)->wait();
   }
 
  private:
   struct Trial {
-    std::unique_ptr<models::FusedNetwork<T>> network;
+    std::unique_ptr<models::FusedNetwork<T>> network, tail;  // tail: for the epoch's last batch
+    std::int64_t tail_rows = 0;
+    models::FusedNetwork<T>* now = nullptr;  // of this step
     models::FusedRows<T> rows;
     const std::int64_t* label = nullptr;
     std::vector<std::int64_t> sample, index;  // of this rank's rows
     std::vector<double> weight;
     std::vector<T> d_logits;
 
-    RowTargets targets() const {
-      return {static_cast<std::int64_t>(index.size()), index.data(), weight.data()};
-    }
+    RowTargets targets() const { return {used, index.data(), weight.data()}; }
+    std::int64_t used = 0;  // rows of this step
   };
+
+  // Padding costs as much as real rows: a step computes the real ones and what fills up four.
+  std::int64_t rounded(std::int64_t rows) const {
+    return std::clamp<std::int64_t>((rows + 3) / 4 * 4, std::min<std::int64_t>(4, rows_), rows_);
+  }
 
   static std::int64_t row(std::size_t k) { return static_cast<std::int64_t>(k); }
   std::int64_t first_row() const { return team_.rank * rows_; }  // of this rank, within the batch
@@ -128,7 +138,10 @@ class FusedEngine final : public Engine {
     const std::int64_t begin = at.step * batch_;
     const std::int64_t real = std::min(batch_, static_cast<std::int64_t>(order.size()) - begin);
     const std::int64_t padding = order[static_cast<std::size_t>(real > 0 ? begin : 0)];
-    for (std::int64_t i = 0; i < rows_; ++i) {
+    const bool short_one = trial.tail && real - first_row() <= trial.tail_rows;
+    trial.now = short_one ? trial.tail.get() : trial.network.get();
+    trial.used = short_one ? trial.tail_rows : rows_;
+    for (std::int64_t i = 0; i < trial.used; ++i) {
       const std::int64_t r = first_row() + i;
       const auto to = static_cast<std::size_t>(i);
       trial.sample[to] = r < real ? order[static_cast<std::size_t>(begin + r)] : padding;
