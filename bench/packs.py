@@ -10,7 +10,7 @@ from peer_work import PEERS, Work, disagreements, peers_python, scores
 
 WORKLOADS = [(model, hidden) for model in ("mlp", "gated", "cross_attention") for hidden in (64, 128)]
 TRIALS, SQUARE = 24, "nn:1x512x512x512"
-EMOSWEEP = {"emosweep lone": ["pack=off", "kernels=torch"], "emosweep packed": ["pack=24", "kernels=torch"],
+EMOSWEEP = {"emosweep lone": ["pack=off", "kernels=torch"], "emosweep packed": ["pack=auto", "kernels=torch"],
             "emosweep fused": ["kernels=fused"]}
 EAGER, VMAP, PROCESS = "Python eager", "Python vmap", "Python process"
 

@@ -12,8 +12,9 @@ namespace {
 // Beyond 24 trials nothing is left to spread (docs/packs.md).
 constexpr std::int64_t kMostTrials = 24;
 constexpr std::int64_t kFewestTrials = 8;
-// Weights, gradients and moments of a pack: more trials only where they stay near the caches.
-constexpr double kBytes = 32e6;
+// Weights, gradients and moments of a pack: more than eight trials only where they stay near a
+// second-level cache.
+constexpr double kBytes = 4e6;
 constexpr double kBytesOfWeight = 4;  // times the size of a number
 constexpr double kLeastGain = 1.15;
 constexpr double kLongSeconds = 60;   // such trials have checkpoints
