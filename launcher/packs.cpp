@@ -70,7 +70,8 @@ PackSize pack_size(const trainer::TrialSpec& spec, const data::Fold& fold, std::
                    int ranks) {
   if (spec.model.model == "linear") return {1, "linear model"};
   if (wish == 1) return {1, "pack: off"};
-  if (trainer::pack_shape(spec, fold).empty()) return {1, "hidden_size no multiple of 16"};
+  if (trainer::pack_shape(spec, fold).empty())
+    return {1, "large layers, and hidden_size no multiple of 16"};
   if (ranks > kMostRanks) return {1, "teams of more than two ranks"};
   const double alone = trial_seconds(spec, fold, ranks);
   if (alone > kLongSeconds) return {1, "long trials, which have checkpoints"};

@@ -156,10 +156,9 @@ struct Attend : torch::autograd::Function<Attend> {
 }  // namespace
 
 at::Tensor attend(const at::Tensor& kqv, const at::Tensor& present, const AttentionShape& shape) {
-  constexpr std::int64_t kMostTokens = 64, kMostRows = 2048;
   const bool known = kqv.scalar_type() == at::kFloat || kqv.scalar_type() == at::kDouble;
-  if (!kqv.device().is_cpu() || !known || kqv.numel() == 0 || shape.tokens > kMostTokens ||
-      shape.b > kMostRows) {
+  if (!kqv.device().is_cpu() || !known || kqv.numel() == 0 ||
+      !attends_by_row(shape.tokens, shape.b)) {
     return attend_by_aten(kqv, present, shape);
   }
   std::optional<at::Tensor> some;

@@ -16,8 +16,11 @@ struct AttentionShape {
 // -> [K*M, b*tokens, H]: softmax(q k' / sqrt(d)) v over the tokens of all other modalities that the
 // row has; 0, with no gradient, where it has none.
 //
-// Float32 or float64 on the CPU, up to 64 tokens and 2048 rows: row by row in one node of the
+// Float32 or float64 on the CPU, where attends_by_row(): row by row in one node of the
 // graph, so that nothing depends on the pack. Else by ATen's batched products. Differentiable once.
+constexpr bool attends_by_row(std::int64_t tokens, std::int64_t rows) {
+  return tokens <= 64 && rows <= 2048;
+}
 at::Tensor attend(const at::Tensor& kqv, const at::Tensor& present, const AttentionShape& shape);
 
 // The same by ATen's products on any device: all modalities' tokens meet in one batched product per

@@ -192,6 +192,18 @@ Output FusionModel::forward(const data::Batch& batch, const Step& step) {
 
 Layout fusion_layout(const ModelOptions& options) { return parts_of(options).layout; }
 
+bool fusion_by_trial(const ModelOptions& options, std::int64_t rows) {
+  const Parts parts = parts_of(options);
+  bool all = products_by_trial(parts.head.in, parts.head.out, rows);
+  for (const std::vector<LinearAt>& layers : {parts.encoders, parts.fusion}) {
+    for (const LinearAt& at : layers) all = all && products_by_trial(at.in, at.out, rows);
+  }
+  if (options.fusion != Fusion::cross_attention) return all;
+  const std::int64_t H = options.hidden_size, T = options.tokens;
+  return all && products_by_trial(H, T * H, rows) && products_by_trial(H, 3 * H, rows * T) &&
+         attends_by_row(T, rows);
+}
+
 std::unique_ptr<Model> make_fusion_model(const ModelOptions& options,
                                          std::span<const StreamKey> keys) {
   const Parts parts = parts_of(options);

@@ -13,6 +13,11 @@ namespace emosweep::models {
 // Every parameter of the model that `options` describes. Weights are [in, out].
 Layout fusion_layout(const ModelOptions& options);
 
+// Whether every product of the torch composition is that of one trial, so that nothing depends on
+// the pack; rows: of a batch. Others are batched products, and a pack holds them only with a
+// hidden_size that is a multiple of 16 (data/batch.h, kAlignedRows).
+bool fusion_by_trial(const ModelOptions& options, std::int64_t rows);
+
 // Per modality: linear, layer norm, ReLU, dropout -> z [H]; an absent modality's z is 0. Then
 //   one input        head(z)
 //   concat           two blocks of linear, layer norm, ReLU, dropout: M*H -> 2H -> H, head

@@ -16,7 +16,6 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-constexpr std::int64_t kMostWeights = std::int64_t{1} << 18, kMostRows = 2048;
 // A row must not depend on its place in a batch: a kernel of so many rows treats all alike, larger
 // ones need not (models/fused_model.cpp), nor are they faster.
 constexpr std::int64_t kPiece = 4;
@@ -149,8 +148,7 @@ at::Tensor linear_block(const at::Tensor& x, const at::Tensor& weight, const at:
                 x.size(2) == weight.size(1) && bias.size(0) == x.size(0) &&
                 bias.size(2) == weight.size(2),
             "x [K,b,in], weight [K,in,out], bias [K,1,out] expected");
-  if (!small(x) || x.numel() == 0 || weight.size(1) * weight.size(2) > kMostWeights ||
-      x.size(1) > kMostRows) {
+  if (!small(x) || x.numel() == 0 || !products_by_trial(x.size(2), weight.size(2), x.size(1))) {
     const at::Tensor y = at::baddbmm(bias, x, weight);
     return relu ? at::relu(y) : y;
   }

@@ -5,12 +5,17 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
+
 namespace emosweep::models {
 
 // y = x W + b, or max(x W + b, 0) with `relu` (NaN stays NaN). x [K,b,in], weight [K,in,out], bias
 // [K,1,out], or [K,b,out]: a residual. A trial's part has the same bits in any pack. Float32 or
-// float64 on the CPU with at most 2^18 weights and 2048 rows a trial; elsewhere by ATen's
-// operations, which are faster there. Differentiable once in x, weight and bias.
+// float64 on the CPU and products_by_trial(); elsewhere by ATen's operations, which are faster
+// there. Differentiable once in x, weight and bias.
+constexpr bool products_by_trial(std::int64_t in, std::int64_t out, std::int64_t rows) {
+  return in * out <= std::int64_t{1} << 18 && rows <= 2048;
+}
 at::Tensor linear_block(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                         bool relu);
 

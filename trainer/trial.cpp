@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "models/fusion.h"
 #include "models/weights.h"
 #include "trainer/instructions.h"
 #include "trainer/model_file.h"
@@ -166,10 +167,11 @@ bool is_linear(const TrialSpec& spec) { return spec.model.model == "linear"; }
 
 std::string pack_shape(const TrialSpec& spec, const data::Fold& fold) {
   const models::ModelOptions& m = spec.model;
-  // The gradient of a weight [in, out] stands in a tensor [K, in, out]: with other sizes its parts
-  // begin on addresses of different kinds, on which MKL rounds differently (data/batch.h).
-  if (is_linear(spec) || m.hidden_size % data::kAlignedRows != 0) return "";
+  if (is_linear(spec)) return "";
   const std::int64_t batch = std::max<std::int64_t>(spec.loop.batch_size, 1);
+  // The gradient of a large weight [in, out] stands in a tensor [K, in, out]: with other sizes its
+  // parts begin on addresses of different kinds, on which MKL rounds differently (data/batch.h).
+  if (m.hidden_size % data::kAlignedRows != 0 && !models::fusion_by_trial(m, batch)) return "";
   std::string text = spec.dataset->digest.hex() + ' ' + m.model + ' ' +
                      std::to_string(static_cast<int>(m.fusion)) + ' ' +
                      std::to_string(m.hidden_size) + ' ' + std::to_string(m.tokens) + ' ' +
