@@ -5,21 +5,9 @@
 
 #include "base/error.h"
 #include "results/report_parts.h"
+#include "results/report_sources.h"
 
 namespace emosweep::results {
-namespace {
-
-ReportData load(const RunFolder& folder) {
-  ReportData data{planned_table(folder), {}, {}};
-  fill_table(folder, data.table, nullptr);
-  for (std::size_t e = 0; e < data.table.experiments.size(); ++e) {
-    data.statistics.push_back(experiment_statistics(data.table, e));
-  }
-  data.comparisons = compare_experiments(data.table, data.statistics);
-  return data;
-}
-
-}  // namespace
 
 std::string cell_name(const Table& table, const Row& row) {
   const PlannedExperiment& experiment = table.experiments[row.cell.experiment];
@@ -47,10 +35,10 @@ std::string report(const RunFolder& folder, const ReportOptions& options) {
   if (options.format != "text" && options.format != "json") {
     throw InputError("no report format is called '" + options.format + "': text or json");
   }
-  const ReportData data = load(folder);
+  const ReportData data = load_report(folder);
   return options.format == "json" ? json_report(data) : text_report(data);
 }
 
-std::string overview(const RunFolder& folder) { return overview_text(load(folder)); }
+std::string overview(const RunFolder& folder) { return overview_text(load_report(folder)); }
 
 }  // namespace emosweep::results
