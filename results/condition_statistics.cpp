@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 
+#include "results/slices.h"
 #include "results/statistics/profile.h"
 #include "results/statistics_parts.h"
 #include "results/subjects.h"
@@ -112,6 +113,26 @@ ReplicatedStatistics replicated_statistics(const std::vector<Confusion>& pooled,
   return result;
 }
 
+// Of each seed and slice; nothing counted for an incomplete seed.
+std::vector<std::vector<Confusion>> sliced_by_seed(const Grid& grid, std::size_t seeds,
+                                                   std::size_t slices, std::int64_t classes) {
+  std::vector<std::vector<Confusion>> result(seeds);
+  for (std::size_t s = 0; s < seeds; ++s) {
+    std::vector<Confusion> sums(slices, Confusion(classes));
+    bool complete = true;
+    for (std::size_t f = 0; f < grid.folds; ++f) {
+      const Row* row = grid.at(s, f);
+      if (!row) continue;
+      complete = complete && row->done();
+      for (const auto& count : row->slices) {
+        sums[count.slice].add(count.truth, count.predicted, count.n);
+      }
+    }
+    result[s] = complete ? std::move(sums) : std::vector<Confusion>(slices, Confusion(classes));
+  }
+  return result;
+}
+
 SubjectScores subject_scores(const SubjectTable& table) {
   SubjectScores result{table.seeds, table.subjects, pseudo_values(table.counts, macro_f1),
                        table.absent_because};
@@ -137,7 +158,8 @@ Grid grid_of(const Rows& rows, const ExperimentStatistics& axes) {
 }
 
 ConditionStatistics condition_statistics(const std::string& label, const Rows& rows,
-                                         const ExperimentStatistics& axes, std::int64_t classes) {
+                                         const ExperimentStatistics& axes,
+                                         const std::vector<Slice>& slices, std::int64_t classes) {
   ConditionStatistics result;
   result.label = label;
   result.confusion = Confusion(classes);
@@ -176,6 +198,10 @@ ConditionStatistics condition_statistics(const std::string& label, const Rows& r
   const auto majority = pooled_by_seed(grid, seeds, classes, majority_confusion);
   result.majority_macro_f1 = pooled_statistics(majority, macro_f1);
   result.majority_accuracy = pooled_statistics(majority, accuracy);
+  result.per_seed = pooled;
+  result.classes = class_statistics(pooled, classes);
+  result.subjects = subject_statistics(subjects);
+  result.slices = slice_statistics(slices, sliced_by_seed(grid, seeds, slices.size(), classes));
   return result;
 }
 

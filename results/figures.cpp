@@ -1,5 +1,7 @@
 #include "results/figures.h"
 
+#include <numeric>
+
 namespace emosweep::results {
 namespace {
 
@@ -57,6 +59,53 @@ Figures figures_of(const ReplicatedStatistics& statistics) {
       count("subjects_to_halve_new_subject", statistics.subjects_to_halve_new_subject));
   figures.push_back(count("seeds_to_halve_new_subject", statistics.seeds_to_halve_new_subject));
   return figures;
+}
+
+Figures figures_of(const ClassStatistics& of_class) {
+  Figures figures{count("support", of_class.support),
+                  {"precision", of_class.precision.mean},
+                  {"recall", of_class.recall.mean},
+                  {"f1", of_class.f1.spread.mean},
+                  {"f1_sd", of_class.f1.spread.sd}};
+  add_interval(figures, "rerun", of_class.rerun);
+  return figures;
+}
+
+Figures figures_of(const SubjectStatistics& subject) {
+  const auto rows =
+      std::accumulate(subject.support.begin(), subject.support.end(), std::int64_t{0});
+  return {count("rows", rows),
+          {"uar", subject.uar_spread.mean},
+          {"uar_sd", subject.uar_spread.sd},
+          {"accuracy", subject.accuracy.mean},
+          {"accuracy_sd", subject.accuracy.sd}};
+}
+
+Figures figures_of(const SliceStatistics& slice) {
+  Figures figures{count("rows", slice.rows),
+                  count("absent_classes", slice.absent),
+                  {"macro_f1", slice.macro_f1.spread.mean},
+                  {"macro_f1_sd", slice.macro_f1.spread.sd},
+                  {"uar", slice.uar.spread.mean},
+                  {"uar_sd", slice.uar.spread.sd},
+                  {"accuracy", slice.accuracy.spread.mean},
+                  {"accuracy_sd", slice.accuracy.spread.sd}};
+  add_interval(figures, "rerun", slice.rerun);
+  return figures;
+}
+
+Figures figures_of(const ResampledStatistics& resampled) {
+  return {{"stratified_lower", resampled.stratified.lower},
+          {"stratified_upper", resampled.stratified.upper},
+          {"two_way_lower", resampled.two_way.lower},
+          {"two_way_upper", resampled.two_way.upper}};
+}
+
+Figures figures_of(const ProfilePoint& point) {
+  return {{"threshold", point.threshold},
+          {"share", point.share},
+          {"lower", point.band.lower},
+          {"upper", point.band.upper}};
 }
 
 Figures figures_of(const PairComparison& pair) {

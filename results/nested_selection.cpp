@@ -23,7 +23,8 @@ bool grid_changes_loss(const std::vector<std::string>& labels) {
 
 NestedSelection nested_selection(const std::vector<Rows>& conditions,
                                  const ExperimentStatistics& axes,
-                                 const PlannedExperiment& experiment) {
+                                 const PlannedExperiment& experiment,
+                                 const std::vector<Slice>& slices) {
   NestedSelection nested;
   nested.metric = experiment.selection_metric;
   if (nested.metric == "last" ||
@@ -71,8 +72,9 @@ NestedSelection nested_selection(const std::vector<Rows>& conditions,
     return nested;
   }
   nested.exists = true;
-  nested.result = condition_statistics("nested selection (per fold, on validation)", winners, axes,
-                                       static_cast<std::int64_t>(experiment.classes.size()));
+  nested.result =
+      condition_statistics("nested selection (per fold, on validation)", winners, axes, slices,
+                           static_cast<std::int64_t>(experiment.classes.size()));
   return nested;
 }
 

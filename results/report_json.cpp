@@ -83,7 +83,52 @@ Json confusion_json(const Confusion& confusion) {
   return rows;
 }
 
-Json condition_json(const ConditionStatistics& condition) {
+template <class T>
+Json figures_json(const T& of) {
+  Json json = Json::object();
+  add_figures(json, figures_of(of));
+  return json;
+}
+
+Json classes_json(const ConditionStatistics& condition, const std::vector<std::string>& names) {
+  Json classes = Json::array();
+  for (std::size_t k = 0; k < condition.classes.size(); ++k) {
+    Json one;
+    one["class"] = names[k];
+    add_figures(one, figures_of(condition.classes[k]));
+    classes.push_back(std::move(one));
+  }
+  return classes;
+}
+
+// What is computed of a headline only.
+Json headline_json(const ConditionStatistics& headline) {
+  Json json;
+  json["condition"] = headline.label;
+  json["bootstrap"] = figures_json(headline.resampled);
+  json["profile"] = Json::array();
+  for (const auto& point : headline.resampled.profile) {
+    json["profile"].push_back(figures_json(point));
+  }
+  json["subjects"] = Json::array();
+  for (const auto& subject : headline.subjects) {
+    Json one = figures_json(subject);
+    one["subject"] = subject.subject;
+    one["support"] = subject.support;
+    one["uar_per_seed"] = numbers_json(subject.uar);
+    json["subjects"].push_back(std::move(one));
+  }
+  json["slices"] = Json::array();
+  for (const auto& slice : headline.slices) {
+    Json one = figures_json(slice);
+    one["column"] = slice.column;
+    one["value"] = slice.value;
+    json["slices"].push_back(std::move(one));
+  }
+  return json;
+}
+
+Json condition_json(const ConditionStatistics& condition, const std::vector<std::string>& classes) {
   Json json;
   json["condition"] = condition.label;
   json["expected"] = condition.expected;
@@ -107,6 +152,7 @@ Json condition_json(const ConditionStatistics& condition) {
   json["uar"] = cells_json(condition.uar);
   json["accuracy"] = cells_json(condition.accuracy);
   json["confusion"] = confusion_json(condition.confusion);
+  json["classes"] = classes_json(condition, classes);
   return json;
 }
 
@@ -141,12 +187,12 @@ Json experiment_json(const ReportData& data, std::size_t e) {
   json["conditions"] = Json::array();
   bool complete = true;
   for (const auto& condition : statistics.conditions) {
-    json["conditions"].push_back(condition_json(condition));
+    json["conditions"].push_back(condition_json(condition, experiment.classes));
     complete = complete && condition.done == condition.expected;
   }
   json["complete"] = complete;
   if (statistics.nested.exists) {
-    Json nested = condition_json(statistics.nested.result);
+    Json nested = condition_json(statistics.nested.result, experiment.classes);
     nested["selected_by"] = "validation " + statistics.nested.metric;
     nested["chosen"] = statistics.nested.chosen;
     nested["oracle"] = experiment.conditions[statistics.nested.oracle];
@@ -155,6 +201,9 @@ Json experiment_json(const ReportData& data, std::size_t e) {
   } else if (statistics.conditions.size() > 1) {
     json["nested"] = nullptr;
     json["nested_absent_because"] = statistics.nested.absent_because;
+  }
+  if (const ConditionStatistics* headline = headline_of(statistics)) {
+    json["headline"] = headline_json(*headline);
   }
   if (!statistics.comparisons.pairs.empty()) {
     json["comparisons"] = family_json(statistics.comparisons);
@@ -220,6 +269,24 @@ std::string json_report(const ReportData& data) {
       "conclusion: better or worse (p_holm < .05), equal (95 % of the posterior within +-.01), "
       "else "
       "undecided";
+  definitions["classes"] =
+      "of the matrices pooled by seed: means over the complete seeds; rerun: 95 % interval of F1 "
+      "by "
+      "t over them";
+  definitions["subjects"] =
+      "the headline's rows of one subject: UAR over the classes that the subject has, mean and sd "
+      "over the complete seeds";
+  definitions["slices"] =
+      "the headline's rows with one value of a metadata column, pooled by seed; absent_classes "
+      "have "
+      "no such row, and macro-F1 counts them as 0";
+  definitions["bootstrap"] =
+      "95 % percentile intervals of the headline from 2,000 resampled tables of pseudo-values: "
+      "stratified draws other seeds for each subject, two_way seeds and subjects; narrow for fewer "
+      "than 20 of them";
+  definitions["profile"] =
+      "share of (seed, subject) with a UAR above the threshold, with a pointwise 95 % band by the "
+      "two-way bootstrap";
   definitions["majority"] = "every fold predicts the most frequent class of its training rows";
   definitions["chance"] = "1 / number of classes";
   json["statistics"]["definitions"] = definitions;

@@ -40,11 +40,14 @@ ExperimentStatistics experiment_statistics(const Table& table, std::size_t index
   result.seeds.assign(seeds.begin(), seeds.end());
   result.folds.assign(folds.begin(), folds.end());
   const auto classes = static_cast<std::int64_t>(experiment.classes.size());
+  const std::vector<Slice> slices =
+      index < table.slices.size() ? table.slices[index] : std::vector<Slice>();
   for (std::size_t c = 0; c < conditions.size(); ++c) {
     result.conditions.push_back(
-        condition_statistics(experiment.conditions[c], conditions[c], result, classes));
+        condition_statistics(experiment.conditions[c], conditions[c], result, slices, classes));
   }
-  if (conditions.size() > 1) result.nested = nested_selection(conditions, result, experiment);
+  if (conditions.size() > 1)
+    result.nested = nested_selection(conditions, result, experiment, slices);
   if (result.nested.exists) {
     result.nested.oracle = best_on_test(result.conditions);
     result.nested.optimism = result.conditions[result.nested.oracle].pooled_macro_f1.spread.mean -
@@ -54,6 +57,12 @@ ExperimentStatistics experiment_statistics(const Table& table, std::size_t index
   if (result.nested.exists) {
     result.reference =
         static_cast<std::size_t>(std::max_element(chosen.begin(), chosen.end()) - chosen.begin());
+  }
+  ConditionStatistics* headline = result.nested.exists            ? &result.nested.result
+                                  : result.conditions.size() == 1 ? &result.conditions.front()
+                                                                  : nullptr;
+  if (headline) {
+    headline->resampled = resampled_statistics(headline->subject_scores.scores, headline->subjects);
   }
   std::vector<Contender> contenders;
   for (const auto& condition : result.conditions) {

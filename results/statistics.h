@@ -10,6 +10,7 @@
 
 #include "results/calibration.h"
 #include "results/comparisons.h"
+#include "results/condition_details.h"
 #include "results/metrics.h"
 #include "results/statistics/descriptive.h"
 #include "results/statistics/interval.h"
@@ -22,12 +23,6 @@ struct CellStatistics {  // of one metric over the cells
   Description cells;     // over all done cells
   Spread seeds;          // over the means of complete seeds: sd over seeds
   Spread folds;          // over the means of complete folds: sd over folds
-};
-
-struct PooledStatistics {  // of one metric of the confusion matrix summed over the folds of one
-                           // seed
-  std::vector<double> per_seed;  // in the order of `seeds`; NaN for an incomplete seed
-  Spread spread;                 // over the complete seeds
 };
 
 // The same with what other seeds and other subjects would give (interval.h, variance.h): the re-run
@@ -58,6 +53,11 @@ struct ConditionStatistics {
   PooledStatistics majority_macro_f1,
       majority_accuracy;  // each cell predicts the most frequent class of its training rows
   Confusion confusion;    // summed over all done cells
+  std::vector<Confusion> per_seed;  // summed over the folds; nothing counted for an incomplete seed
+  std::vector<ClassStatistics> classes;     // in the order of the experiment's
+  std::vector<SubjectStatistics> subjects;  // in natural order; empty where they cannot be told
+  std::vector<SliceStatistics> slices;      // by metadata; empty without kept predictions
+  ResampledStatistics resampled;            // of a headline only (headline_of)
 };
 
 // The condition that each (seed, fold) would have been given: the best of all conditions on its

@@ -20,13 +20,16 @@ struct Grid {
 
 Grid grid_of(const Rows& rows, const ExperimentStatistics& axes);
 
-// Of the rows of one condition; of `axes` seeds and folds are read.
+// Of the rows of one condition, whose slice counts refer to `slices`; of `axes` seeds and folds are
+// read.
 ConditionStatistics condition_statistics(const std::string& label, const Rows& rows,
-                                         const ExperimentStatistics& axes, std::int64_t classes);
+                                         const ExperimentStatistics& axes,
+                                         const std::vector<Slice>& slices, std::int64_t classes);
 
 // rows of every condition, in their order.
 NestedSelection nested_selection(const std::vector<Rows>& conditions,
                                  const ExperimentStatistics& axes,
-                                 const PlannedExperiment& experiment);
+                                 const PlannedExperiment& experiment,
+                                 const std::vector<Slice>& slices);
 
 }  // namespace emosweep::results

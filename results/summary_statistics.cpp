@@ -21,8 +21,11 @@ void write_spread(const h5::Node& node, const std::string& suffix,
   node.write("sd" + suffix, sd);
 }
 
-// Figures of several things of one kind, a dataset a figure.
-void write_figures(const h5::Node& node, const std::vector<Figures>& rows) {
+// Figures of several things of one kind, a dataset a figure. `shape` multiplies to rows.size(); {}
+// means one dimension.
+void write_figures(const h5::Node& node, const std::vector<Figures>& rows,
+                   const h5::Shape& shape = {}) {
+  if (rows.empty()) return;
   for (std::size_t f = 0; f < rows[0].size(); ++f) {
     std::vector<double> values;
     std::vector<std::int64_t> counts;
@@ -31,9 +34,9 @@ void write_figures(const h5::Node& node, const std::vector<Figures>& rows) {
       if (row[f].whole) counts.push_back(static_cast<std::int64_t>(row[f].value));
     }
     if (rows[0][f].whole) {
-      node.write(rows[0][f].name, counts);
+      node.write(rows[0][f].name, counts, shape);
     } else {
-      node.write(rows[0][f].name, values);
+      node.write(rows[0][f].name, values, shape);
     }
   }
 }
@@ -120,6 +123,58 @@ void write_further(const h5::Node& node, const Conditions& conditions, std::size
   write_figures(node.make_group("calibration"), calibration);
 }
 
+// [conditions, C]
+void write_classes(const h5::Node& node, const Conditions& conditions) {
+  std::vector<Figures> figures;
+  for (const auto* condition : conditions) {
+    for (const auto& of_class : condition->classes) figures.push_back(figures_of(of_class));
+  }
+  write_figures(node, figures, {conditions.size(), conditions[0]->classes.size()});
+}
+
+template <class T>
+void write_list(const h5::Node& node, const std::vector<T>& list) {
+  std::vector<Figures> figures;
+  for (const auto& one : list) figures.push_back(figures_of(one));
+  write_figures(node, figures);
+}
+
+// What is computed of a headline only.
+void write_headline(const h5::Node& node, const ConditionStatistics& headline) {
+  node.set("condition", headline.label);
+  const h5::Node bootstrap = node.make_group("bootstrap");
+  for (const auto& figure : figures_of(headline.resampled)) {
+    bootstrap.set(figure.name, figure.value);
+  }
+  write_list(node.make_group("profile"), headline.resampled.profile);
+  const h5::Node subjects = node.make_group("subjects"), slices = node.make_group("slices");
+  if (!headline.subjects.empty()) {
+    std::vector<std::string> names;
+    std::vector<std::int64_t> support;
+    std::vector<double> uar;
+    for (const auto& subject : headline.subjects) {
+      names.push_back(subject.subject);
+      support.insert(support.end(), subject.support.begin(), subject.support.end());
+      uar.insert(uar.end(), subject.uar.begin(), subject.uar.end());
+    }
+    const std::uint64_t n = names.size();
+    subjects.write_texts("subject", names);
+    subjects.write("support", support, {n, support.size() / n});
+    subjects.write("uar_per_seed", uar, {n, uar.size() / n});
+    write_list(subjects, headline.subjects);
+  }
+  if (!headline.slices.empty()) {
+    std::vector<std::string> columns, values;
+    for (const auto& slice : headline.slices) {
+      columns.push_back(slice.column);
+      values.push_back(slice.value);
+    }
+    slices.write_texts("column", columns);
+    slices.write_texts("value", values);
+    write_list(slices, headline.slices);
+  }
+}
+
 void write_conditions(const h5::Node& node, const Conditions& conditions, std::size_t seeds) {
   using C = ConditionStatistics;
   std::vector<std::string> labels;
@@ -135,7 +190,10 @@ void write_conditions(const h5::Node& node, const Conditions& conditions, std::s
   write_pooled(node, "pooled_accuracy", conditions, &C::pooled_accuracy, seeds);
   write_pooled(node, "majority_macro_f1", conditions, &C::majority_macro_f1, seeds);
   write_pooled(node, "majority_accuracy", conditions, &C::majority_accuracy, seeds);
-  if (!conditions.empty()) write_further(node, conditions, seeds);
+  if (!conditions.empty()) {
+    write_further(node, conditions, seeds);
+    write_classes(node.make_group("classes"), conditions);
+  }
   std::vector<std::string> reasons;
   for (const auto* condition : conditions) {
     reasons.push_back(condition->subject_scores.absent_because);
@@ -159,6 +217,9 @@ void write_statistics(const h5::Node& node, const ExperimentStatistics& statisti
   write_conditions(node, conditions, seeds);
   if (!statistics.comparisons.pairs.empty()) {
     write_comparisons(node.make_group("comparisons"), statistics.comparisons);
+  }
+  if (const ConditionStatistics* headline = headline_of(statistics)) {
+    write_headline(node.make_group("headline"), *headline);
   }
   if (!statistics.nested.exists) return;
   const h5::Node nested = node.make_group("nested");

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "results/slices.h"
 #include "results/summary.h"
 
 namespace emosweep::results {
@@ -64,30 +65,39 @@ void check_record(const TrialRecord& record, const Row& row, const PlannedExperi
   }
 }
 
-// Which subject each row of a sample table belongs to: read once for each table and group.
-class SubjectsOfSamples {
+// What of a sample table the rows need, read once for each table.
+class SampleColumns {
  public:
-  explicit SubjectsOfSamples(const RunFolder& folder) : folder_(folder) {}
+  explicit SampleColumns(const RunFolder& folder) : folder_(folder) {}
 
-  // The values of the experiment's group, one a sample.
-  const std::vector<std::string>& of(const PlannedExperiment& experiment) {
-    auto [place, is_new] = known_.try_emplace({experiment.samples, experiment.group});
-    if (is_new) place->second = read(experiment);
-    return place->second;
-  }
-
- private:
-  std::vector<std::string> read(const PlannedExperiment& experiment) const {
-    Samples samples = read_samples(folder_, experiment.samples);
-    for (auto& [name, values] : samples.groups) {
-      if (name == experiment.group) return std::move(values);
+  // Which subject each sample belongs to: the values of the experiment's group.
+  const std::vector<std::string>& subjects(const PlannedExperiment& experiment) {
+    for (const auto& [name, values] : of(experiment.samples).samples.groups) {
+      if (name == experiment.group) return values;
     }
     throw InputError(folder_.samples(experiment.samples).string() + " has no group '" +
                      experiment.group + "' of experiment '" + experiment.name + "'");
   }
+  const Sliced& slices(const PlannedExperiment& experiment) {
+    return of(experiment.samples).slices;
+  }
+
+ private:
+  struct Known {
+    Samples samples;
+    Sliced slices;
+  };
+  const Known& of(const Digest& digest) {
+    auto [place, is_new] = known_.try_emplace(digest);
+    if (is_new) {
+      place->second.samples = read_samples(folder_, digest);
+      place->second.slices = slices_of(place->second.samples);
+    }
+    return place->second;
+  }
 
   const RunFolder& folder_;
-  std::map<std::pair<Digest, std::string>, std::vector<std::string>> known_;
+  std::map<Digest, Known> known_;
 };
 
 std::vector<std::pair<std::string, Confusion>> by_subject(const TargetResult& target,
@@ -124,6 +134,12 @@ void take(Row& row, const TrialRecord& record, std::size_t classes) {
       const TargetResult& target = result.targets[0];
       row.calibration.add(target.truth, target.predicted, target.probability,
                           static_cast<std::int64_t>(classes));
+    }
+  }
+  for (const auto& curve : result.curves) {
+    if (std::find(std::begin(kDrawnCurves), std::end(kDrawnCurves), curve.name) !=
+        std::end(kDrawnCurves)) {
+      row.curves.push_back({curve.name, {curve.values.begin(), curve.values.end()}});
     }
   }
   row.result = result_digest(record).hex();
@@ -205,7 +221,8 @@ void fill_table(const RunFolder& folder, Table& table, const Visit& visit) {
   for (auto& failure : folder.failures()) failed.emplace(failure.id, std::move(failure));
   const auto ids = folder.committed();
   std::set<std::string> revisions;
-  SubjectsOfSamples subjects(folder);
+  SampleColumns columns(folder);
+  table.slices.assign(table.experiments.size(), {});
   for (std::size_t i = 0; i < table.rows.size(); ++i) {
     Row& row = table.rows[i];
     if (std::binary_search(ids.begin(), ids.end(), row.cell.id)) {
@@ -215,7 +232,13 @@ void fill_table(const RunFolder& folder, Table& table, const Visit& visit) {
       check_record(record, row, experiment, file.string());
       take(row, record, experiment.classes.size());
       if (row.cell.group.empty() && !experiment.group.empty() && !record.result.targets.empty()) {
-        row.subjects = by_subject(record.result.targets[0], subjects.of(experiment), file.string());
+        row.subjects =
+            by_subject(record.result.targets[0], columns.subjects(experiment), file.string());
+      }
+      if (!record.result.targets.empty() && !record.result.targets[0].sample.empty()) {
+        const Sliced& sliced = columns.slices(experiment);
+        table.slices[row.cell.experiment] = sliced.slices;
+        row.slices = slice_counts(sliced, record.result.targets[0], file.string());
       }
       revisions.insert(record.cost.source_revision);
       if (visit) visit(i, record);
@@ -223,6 +246,9 @@ void fill_table(const RunFolder& folder, Table& table, const Visit& visit) {
       row.status = "failed";
       row.reason = found->second.reason;
       row.message = found->second.message;
+      row.failed_unix = found->second.unix_time;
+      row.cost.host = found->second.host;
+      row.cost.rank = found->second.rank;
     }
   }
   table.source_revisions.assign(revisions.begin(), revisions.end());

@@ -15,10 +15,22 @@
 
 namespace emosweep::results {
 
+// Test rows of one slice (index into Table::slices of the experiment) by truth and prediction.
+struct SliceCount {
+  std::uint16_t slice = 0, truth = 0, predicted = 0;
+  std::uint32_t n = 0;
+};
+
+struct EpochCurve {  // single precision: it is drawn, not computed with
+  std::string name;
+  std::vector<float> values;  // one an epoch
+};
+
 struct Row {
   Cell cell;                       // indices into Table::experiments and its conditions
   std::string status = "missing";  // done | failed | missing
   std::string reason, message;     // of a failure
+  double failed_unix = 0;          // when; who failed stands in cost.host and cost.rank
   std::int64_t best_epoch = -1, epochs = 0;
   std::int64_t train_rows = 0, validation_rows = 0, test_rows = 0;
   NamedValues validation, test;
@@ -28,14 +40,26 @@ struct Row {
   std::vector<std::pair<std::string, Confusion>> subjects;
   std::vector<std::int64_t> train_counts;  // [C]
   Calibration calibration;                 // of the test rows; empty without probabilities
-  std::string result;                      // digest in hex, "" unless done
+  std::vector<SliceCount> slices;  // of the test rows, each in one slice of every sliced column
+  std::vector<EpochCurve> curves;  // those of kDrawnCurves that the record has
+  std::string result;              // digest in hex, "" unless done
   Provenance cost;
 
   bool done() const { return status == "done"; }
 };
 
+inline constexpr const char* kDrawnCurves[] = {"train_loss", "validation_loss",
+                                               "validation_macro_f1"};
+
+// The rows of a sample table with one value of a metadata column.
+struct Slice {
+  std::string column, value;
+};
+inline constexpr std::size_t kMostSliceValues = 12;  // columns of more values are no slices
+
 struct Table {
   std::vector<PlannedExperiment> experiments;  // by name, their conditions by label: bytewise
+  std::vector<std::vector<Slice>> slices;      // of each experiment; by column, then natural_less
   std::vector<Row> rows;           // by experiment, condition, seed, fold (natural_less)
   std::vector<std::size_t> first;  // row of each experiment's first cell; one more at the end
   std::vector<std::string> source_revisions;  // of the records, sorted, each once

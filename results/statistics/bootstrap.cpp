@@ -52,21 +52,19 @@ class Resampler {
 
 }  // namespace
 
-std::vector<double> bootstrap(std::size_t seeds, std::size_t subjects, std::string_view name,
-                              const BootstrapOptions& options, const Statistic& statistic) {
+void for_each_replicate(std::size_t seeds, std::size_t subjects, std::string_view name,
+                        const BootstrapOptions& options, const VisitReplicate& visit) {
   EMO_CHECK(options.replicates > 0 && options.threads > 0,
             "a bootstrap has replicates and threads");
-  if (seeds == 0 || subjects == 0) return {};
+  if (seeds == 0 || subjects == 0) return;
   const StreamKey key = derive(trial_key(options.seed, "bootstrap"), name);
-  std::vector<double> values(static_cast<std::size_t>(options.replicates));
-  const auto threads = std::min(static_cast<std::size_t>(options.threads), values.size());
+  const auto replicates = static_cast<std::size_t>(options.replicates);
+  const auto threads = std::min(static_cast<std::size_t>(options.threads), replicates);
   std::vector<std::exception_ptr> errors(threads);
   const auto work = [&](std::size_t thread) {
     try {
       Resampler resampler(seeds, subjects, key, options.resampling);
-      for (std::size_t r = thread; r < values.size(); r += threads) {
-        values[r] = statistic(resampler.draw(r));
-      }
+      for (std::size_t r = thread; r < replicates; r += threads) visit(r, resampler.draw(r));
     } catch (...) {
       errors[thread] = std::current_exception();
     }
@@ -79,6 +77,15 @@ std::vector<double> bootstrap(std::size_t seeds, std::size_t subjects, std::stri
   for (const auto& error : errors) {
     if (error) std::rethrow_exception(error);
   }
+}
+
+std::vector<double> bootstrap(std::size_t seeds, std::size_t subjects, std::string_view name,
+                              const BootstrapOptions& options, const Statistic& statistic) {
+  if (seeds == 0 || subjects == 0) return {};
+  std::vector<double> values(static_cast<std::size_t>(options.replicates));
+  for_each_replicate(seeds, subjects, name, options, [&](std::size_t replicate, Resampled cells) {
+    values[replicate] = statistic(cells);
+  });
   return values;
 }
 

@@ -30,6 +30,10 @@ struct BootstrapOptions {
 using Resampled = std::span<const std::uint32_t>;
 using Statistic = std::function<double(Resampled)>;  // called from `threads` threads at once
 
+// Shows every resampled table to `visit` once, in no order; called from `threads` threads at once.
+using VisitReplicate = std::function<void(std::size_t replicate, Resampled)>;
+void for_each_replicate(std::size_t seeds, std::size_t subjects, std::string_view name,
+                        const BootstrapOptions& options, const VisitReplicate& visit);
 // The statistic of every replicate, in their order. `name` keys the random numbers: statistics of
 // one name and seed see the same resampled tables. Empty for an empty table.
 std::vector<double> bootstrap(std::size_t seeds, std::size_t subjects, std::string_view name,

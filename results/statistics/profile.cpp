@@ -32,14 +32,38 @@ std::vector<double> chances(std::size_t total, std::size_t n, Draw draw) {
 std::vector<ProfilePoint> performance_profile(const ScoreTable& scores,
                                               std::span<const double> thresholds, double level,
                                               const BootstrapOptions& options) {
+  const std::size_t n = thresholds.size(), cells = scores.values().size();
+  if (cells == 0) return {};
+  std::vector<std::uint32_t> below(cells);  // of each cell, how many thresholds it is above
+  for (std::size_t i = 0; i < cells; ++i) {
+    below[i] = static_cast<std::uint32_t>(
+        std::lower_bound(thresholds.begin(), thresholds.end(), scores.values()[i]) -
+        thresholds.begin());
+  }
+  const auto shares = [&](auto begin, auto end, const auto& cell_of, double* share, auto stride) {
+    std::vector<std::size_t> counts(n + 1, 0);
+    for (auto it = begin; it != end; ++it) ++counts[below[cell_of(it)]];
+    std::size_t above = 0;
+    for (std::size_t t = n; t > 0; --t) {
+      above += counts[t];
+      share[(t - 1) * stride] = static_cast<double>(above) / static_cast<double>(cells);
+    }
+  };
+  std::vector<double> own(n);
+  shares(
+      std::size_t{0}, cells, [](std::size_t i) { return i; }, own.data(), std::size_t{1});
+  const auto replicates = static_cast<std::size_t>(options.replicates);
+  std::vector<double> resampled(n * replicates);  // [thresholds, replicates]
+  for_each_replicate(scores.seeds(), scores.subjects(), "performance profile", options,
+                     [&](std::size_t replicate, Resampled drawn) {
+                       shares(
+                           drawn.begin(), drawn.end(), [](auto it) { return *it; },
+                           resampled.data() + replicate, replicates);
+                     });
   std::vector<ProfilePoint> points;
-  for (const double threshold : thresholds) {
-    std::vector<double> above(scores.values().begin(), scores.values().end());
-    for (double& value : above) value = value > threshold ? 1 : 0;
-    const ScoreTable table(scores.seeds(), scores.subjects(), std::move(above));
-    // One name: every threshold sees the same tables, so the band's bounds fall with the threshold.
-    const auto replicates = bootstrap_means(table, "performance profile", options);
-    points.push_back({threshold, table.mean(), percentile_interval(replicates, level)});
+  for (std::size_t t = 0; t < n; ++t) {
+    const std::span<const double> of_one(resampled.data() + t * replicates, replicates);
+    points.push_back({thresholds[t], own[t], percentile_interval(of_one, level)});
   }
   return points;
 }

@@ -11,7 +11,7 @@
 namespace emosweep::results {
 
 // Performance profile (Agarwal et al. 2021): the share of cells with a score above each threshold,
-// with a pointwise percentile band.
+// with a pointwise percentile band. thresholds: ascending. Empty for an empty table.
 struct ProfilePoint {
   double threshold = 0;
   double share = kUndefined;
