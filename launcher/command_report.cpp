@@ -12,7 +12,7 @@ Exit report_command(const Arguments& arguments) {
   CommandLine line;
   line.name = "report";
   line.usage = "report DIR [DIR...] [--format text|json]";
-  line.about = "Scores per experiment and condition of run folders, from their records.";
+  line.about = "One report of the experiments of one or several run folders, from their records.";
   add_run_argument(line, -1);
   line.options.add_options()("format", po::value<std::string>()->default_value("text"),
                              "text or json");
@@ -25,14 +25,8 @@ Exit report_command(const Arguments& arguments) {
     throw InputError("--format " + options.format + ": expected text or json" +
                      (near.empty() ? "" : "; did you mean '" + near + "'?"));
   }
-  const auto folders = run_arguments(*values, "report");
-  if (folders.size() > 1 && options.format == "json") {
-    throw InputError("--format json takes one run folder, got " + std::to_string(folders.size()));
-  }
-  for (const results::RunFolder& folder : folders) {
-    if (folders.size() > 1) std::printf("=== %s\n", folder.path().c_str());
-    std::fputs(results::report(folder, options).c_str(), stdout);
-  }
+  const results::ReportSources sources{run_arguments(*values, "report")};
+  std::fputs(results::report(sources, options).c_str(), stdout);
   return Exit::done;
 }
 

@@ -16,15 +16,32 @@ ScoreTable of_seeds(const SubjectScores& own, const std::vector<std::uint64_t>& 
   return {seeds.size(), own.subjects.size(), std::move(values)};
 }
 
+std::vector<std::uint64_t> common_seeds(const Contender& a, const Contender& b) {
+  std::vector<std::uint64_t> seeds;
+  std::set_intersection(a.scores->seeds.begin(), a.scores->seeds.end(), b.scores->seeds.begin(),
+                        b.scores->seeds.end(), std::back_inserter(seeds));
+  return seeds;
+}
+
+// Paired scores are of the same test rows under the same folds.
+std::string split_difference(const Contender& a, const Contender& b) {
+  return difference_of(a.scores->tested, a.name, b.scores->tested, b.name, common_seeds(a, b));
+}
+
 std::string why_not(const Contender& a, const Contender& b) {
   for (const Contender* one : {&a, &b}) {
     if (!one->scores->absent_because.empty()) {
       return one->name + ": " + one->scores->absent_because;
     }
   }
-  if (a.samples != b.samples) return "they were tested on other samples";
-  if (a.scores->subjects != b.scores->subjects) return "they were tested on other subjects";
-  return "";
+  if (a.classes != b.classes) return "their classes differ";
+  if (a.samples != b.samples) {
+    const std::string where = split_difference(a, b);
+    return "they were tested on other samples" + (where.empty() ? "" : ": " + where);
+  }
+  const std::string where = split_difference(a, b);
+  if (!where.empty()) return "other splits: " + where;
+  return a.scores->subjects == b.scores->subjects ? "" : "they were tested on other subjects";
 }
 
 PairComparison pair_of(const Contender& a, const Contender& b) {
@@ -33,9 +50,7 @@ PairComparison pair_of(const Contender& a, const Contender& b) {
   pair.b = b.name;
   pair.absent_because = why_not(a, b);
   if (!pair.absent_because.empty()) return pair;
-  std::vector<std::uint64_t> seeds;
-  std::set_intersection(a.scores->seeds.begin(), a.scores->seeds.end(), b.scores->seeds.begin(),
-                        b.scores->seeds.end(), std::back_inserter(seeds));
+  const auto seeds = common_seeds(a, b);
   if (seeds.empty()) {
     pair.absent_because = "no seed is complete in both";
     return pair;

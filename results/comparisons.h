@@ -10,6 +10,7 @@
 #include "results/statistics/compare.h"
 #include "results/statistics/ranks.h"
 #include "results/statistics/score_table.h"
+#include "results/tested_folds.h"
 
 namespace emosweep::results {
 
@@ -18,6 +19,7 @@ struct SubjectScores {
   std::vector<std::uint64_t> seeds;   // complete ones, ascending
   std::vector<std::string> subjects;  // in natural order
   ScoreTable scores;                  // [seeds, subjects]
+  std::vector<TestedFold> tested;     // of these seeds, by seed and fold
   std::string absent_because;         // why there are none; "" where there are
 };
 
@@ -25,6 +27,7 @@ struct Contender {
   std::string name;
   Digest samples;  // the table whose rows were predicted
   const SubjectScores* scores = nullptr;
+  std::vector<std::string> classes = {};  // that were told apart
 };
 
 struct PairComparison {

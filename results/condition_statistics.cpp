@@ -135,7 +135,7 @@ std::vector<std::vector<Confusion>> sliced_by_seed(const Grid& grid, std::size_t
 
 SubjectScores subject_scores(const SubjectTable& table) {
   SubjectScores result{table.seeds, table.subjects, pseudo_values(table.counts, macro_f1),
-                       table.absent_because};
+                       table.tested, table.absent_because};
   if (result.absent_because.empty() && result.scores.subjects() == 0) {
     result.absent_because = "a score is undefined";
   }

@@ -31,14 +31,18 @@ Cost cost_of(const Table& table, std::size_t first, std::size_t last) {
   return cost;
 }
 
-std::string report(const RunFolder& folder, const ReportOptions& options) {
+std::string report(const ReportSources& sources, const ReportOptions& options) {
   if (options.format != "text" && options.format != "json") {
     throw InputError("no report format is called '" + options.format + "': text or json");
   }
-  const ReportData data = load_report(folder);
+  const ReportData data = load_report(sources);
   return options.format == "json" ? json_report(data) : text_report(data);
 }
 
-std::string overview(const RunFolder& folder) { return overview_text(load_report(folder)); }
+std::string report(const RunFolder& folder, const ReportOptions& options) {
+  return report(ReportSources{{folder}}, options);
+}
+
+std::string overview(const RunFolder& folder) { return overview_text(load_report({{folder}})); }
 
 }  // namespace emosweep::results

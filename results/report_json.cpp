@@ -170,10 +170,14 @@ Json row_json(const PlannedExperiment& experiment, const Row& row) {
 }
 
 Json experiment_json(const ReportData& data, std::size_t e) {
-  const PlannedExperiment& experiment = data.table.experiments[e];
+  const TableExperiment& experiment = data.table.experiments[e];
   const ExperimentStatistics& statistics = data.statistics[e];
   Json json;
   json["name"] = experiment.name;
+  if (!data.table.sources.empty()) {
+    json["source"] = data.table.sources[experiment.source].name;
+    json["cells_from_another_source"] = experiment.from_another;
+  }
   json["dataset"] = experiment.dataset;
   json["protocol"] = experiment.protocol;
   json["group"] = experiment.group;
@@ -291,6 +295,9 @@ std::string json_report(const ReportData& data) {
   definitions["chance"] = "1 / number of classes";
   json["statistics"]["definitions"] = definitions;
   json["statistics"]["source_revisions"] = data.table.source_revisions;
+  for (const Source& source : data.table.sources) {
+    json["statistics"]["sources"].push_back({{"name", source.name}, {"path", source.path}});
+  }
   json["statistics"]["experiments"] = Json::array();
   if (!data.comparisons.pairs.empty() || !data.comparisons.absent_because.empty()) {
     json["statistics"]["comparisons"] = family_json(data.comparisons);

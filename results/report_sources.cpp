@@ -1,10 +1,44 @@
 #include "results/report_sources.h"
 
-namespace emosweep::results {
+#include "base/error.h"
+#include "results/joined_table.h"
 
-ReportData load_report(const RunFolder& folder) {
-  ReportData data{planned_table(folder), {}, {}};
-  fill_table(folder, data.table, nullptr);
+namespace emosweep::results {
+namespace {
+
+Table table_of(const RunFolder& folder) {
+  Table table = planned_table(folder);
+  fill_table(folder, table, nullptr);
+  return table;
+}
+
+void refuse_doubles(const std::vector<std::filesystem::path>& paths) {
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      std::error_code none;
+      if (std::filesystem::equivalent(paths[i], paths[j], none)) {
+        throw InputError(paths[i].string() + " and " + paths[j].string() +
+                         " are the same: a report takes each source once");
+      }
+    }
+  }
+}
+
+Table loaded_table(const ReportSources& sources) {
+  if (sources.folders.empty()) throw InputError("a report of nothing: no run folder is given");
+  if (sources.folders.size() == 1) return table_of(sources.folders.front());
+  std::vector<std::filesystem::path> paths;
+  for (const auto& folder : sources.folders) paths.push_back(folder.path());
+  refuse_doubles(paths);
+  std::vector<SourceTable> tables;
+  for (const auto& folder : sources.folders) tables.push_back({folder.path(), table_of(folder)});
+  return joined_tables(std::move(tables));
+}
+
+}  // namespace
+
+ReportData load_report(const ReportSources& sources) {
+  ReportData data{loaded_table(sources), {}, {}};
   for (std::size_t e = 0; e < data.table.experiments.size(); ++e) {
     data.statistics.push_back(experiment_statistics(data.table, e));
   }

@@ -2,12 +2,12 @@
 // results/.
 #pragma once
 
+#include "results/report.h"
 #include "results/report_parts.h"
-#include "results/run_folder.h"
 
 namespace emosweep::results {
 
-// Of one run folder: plan, records and failures. InputError: no run folder, a damaged record.
-ReportData load_report(const RunFolder& folder);
+// InputError: no source, no run folder, one that is given twice, a damaged record.
+ReportData load_report(const ReportSources& sources);
 
 }  // namespace emosweep::results

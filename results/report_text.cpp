@@ -37,9 +37,27 @@ std::string selection_text(const Table& table, std::size_t e) {
   return metric == "last" ? "the last epoch is kept" : "best epoch by validation " + metric;
 }
 
-std::string heading(const PlannedExperiment& experiment, const ExperimentStatistics& statistics,
-                    const std::string& selection) {
-  std::string text = "== " + experiment.name + "\n";
+// Which of several sources an experiment is from.
+std::string source_text(const Table& table, const TableExperiment& experiment) {
+  if (table.sources.empty()) return "";
+  std::string text = "   from " + table.sources[experiment.source].name;
+  if (experiment.from_another > 0) {
+    text += "; " + counted(static_cast<std::size_t>(experiment.from_another), "cell") +
+            " by trials that only another source holds";
+  }
+  return text + "\n";
+}
+
+std::string sources_text(const Table& table) {
+  if (table.sources.empty()) return "";
+  std::string text = "Sources\n";
+  for (const Source& source : table.sources) text += "  " + source.name + ": " + source.path + "\n";
+  return text + "\n";
+}
+
+std::string heading(const Table& table, const TableExperiment& experiment,
+                    const ExperimentStatistics& statistics, const std::string& selection) {
+  std::string text = "== " + experiment.name + "\n" + source_text(table, experiment);
   text += "   dataset " + experiment.dataset + ", protocol " + experiment.protocol;
   if (!experiment.group.empty()) text += ", group " + experiment.group;
   text += ", " + counted(statistics.folds.size(), "fold") + ", " +
@@ -104,9 +122,9 @@ std::string listed(const Table& table, std::size_t first, std::size_t last,
 }
 
 std::string experiment_text(const ReportData& data, std::size_t e) {
-  const PlannedExperiment& experiment = data.table.experiments[e];
+  const TableExperiment& experiment = data.table.experiments[e];
   const ExperimentStatistics& statistics = data.statistics[e];
-  std::string text = heading(experiment, statistics, selection_text(data.table, e));
+  std::string text = heading(data.table, experiment, statistics, selection_text(data.table, e));
   if (statistics.conditions.empty()) return text + "   nothing is planned\n";
   std::int64_t lacking = 0;
   for (const auto& condition : statistics.conditions) {
@@ -193,7 +211,8 @@ std::string overview_text(const ReportData& data) {
 }
 
 std::string text_report(const ReportData& data) {
-  std::string text = "Experiments (mean +- sd over seeds; majority: its macro-F1; chance: 1/C)\n" +
+  std::string text = sources_text(data.table) +
+                     "Experiments (mean +- sd over seeds; majority: its macro-F1; chance: 1/C)\n" +
                      overview_text(data) + "\n" + experiments_compared_text(data);
   for (std::size_t e = 0; e < data.statistics.size(); ++e) {
     text += experiment_text(data, e) + "\n";

@@ -22,7 +22,7 @@ std::size_t best_on_test(const std::vector<ConditionStatistics>& conditions) {
 }  // namespace
 
 ExperimentStatistics experiment_statistics(const Table& table, std::size_t index) {
-  const PlannedExperiment& experiment = table.experiments[index];
+  const TableExperiment& experiment = table.experiments[index];
   ExperimentStatistics result;
   result.name = experiment.name;
   if (!experiment.classes.empty()) {
@@ -66,7 +66,8 @@ ExperimentStatistics experiment_statistics(const Table& table, std::size_t index
   }
   std::vector<Contender> contenders;
   for (const auto& condition : result.conditions) {
-    contenders.push_back({condition.label, experiment.samples, &condition.subject_scores});
+    contenders.push_back(
+        {condition.label, experiment.samples, &condition.subject_scores, experiment.classes});
   }
   result.comparisons = compare_with(contenders, result.reference);
   return result;
@@ -82,8 +83,8 @@ ComparisonFamily compare_experiments(const Table& table,
   std::vector<Contender> contenders;
   for (std::size_t e = 0; e < statistics.size(); ++e) {
     if (const ConditionStatistics* headline = headline_of(statistics[e])) {
-      contenders.push_back(
-          {statistics[e].name, table.experiments[e].samples, &headline->subject_scores});
+      contenders.push_back({statistics[e].name, table.experiments[e].samples,
+                            &headline->subject_scores, table.experiments[e].classes});
     }
   }
   return compare_all(contenders);

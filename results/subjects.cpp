@@ -1,5 +1,6 @@
 #include "results/subjects.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -13,6 +14,7 @@ class Builder {
  public:
   // "" or why the row's subjects cannot be told.
   std::string add(const Row& row) {
+    tested_.push_back(tested_fold(row));
     BySubject& own = seeds_.try_emplace(row.cell.seed, natural_less).first->second;
     if (!row.cell.group.empty()) {
       place(own, row.cell.group, row.confusion);
@@ -41,6 +43,10 @@ class Builder {
     table.counts.seeds = table.seeds.size();
     table.counts.subjects = table.subjects.size();
     table.sums = std::move(sums_);
+    std::sort(tested_.begin(), tested_.end(), [](const TestedFold& a, const TestedFold& b) {
+      return a.seed != b.seed ? a.seed < b.seed : natural_less(a.fold, b.fold);
+    });
+    table.tested = std::move(tested_);
     return table;
   }
 
@@ -61,6 +67,7 @@ class Builder {
 
   std::map<std::uint64_t, BySubject> seeds_;
   std::deque<Confusion> sums_;
+  std::vector<TestedFold> tested_;
 };
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "results/statistics/pooled.h"
 #include "results/table.h"
+#include "results/tested_folds.h"
 
 namespace emosweep::results {
 
@@ -17,6 +18,7 @@ struct SubjectTable {
   std::vector<std::string> subjects;  // in natural order; every seed tests all of them
   ConfusionTable counts;              // points into the rows and into `sums`
   std::deque<Confusion> sums;         // of subjects whose rows several folds hold
+  std::vector<TestedFold> tested;     // of these seeds, by seed and fold (natural_less)
   std::string absent_because;         // why there is no table; "" where there is one
 };
 // rows: one condition's, in any order; they outlive the table.

@@ -130,6 +130,7 @@ void take(Row& row, const TrialRecord& record, std::size_t classes) {
   if (!result.targets.empty()) {
     row.confusion.counts = result.targets[0].confusion;
     row.train_counts = result.targets[0].train_counts;
+    row.samples = samples_digest(result.targets[0].sample);
     if (!result.targets[0].probability.empty()) {
       const TargetResult& target = result.targets[0];
       row.calibration.add(target.truth, target.predicted, target.probability,
@@ -171,6 +172,11 @@ bool natural_less(const std::string& a, const std::string& b) {
   return a < b;  // only leading zeros differ, or nothing
 }
 
+Digest samples_digest(std::span<const std::int64_t> samples) {
+  if (samples.empty()) return {};
+  return sha256({reinterpret_cast<const std::uint8_t*>(samples.data()), samples.size_bytes()});
+}
+
 double value_of(const NamedValues& values, const std::string& name) {
   for (const auto& [key, value] : values) {
     if (key == name) return value;
@@ -187,7 +193,7 @@ Table planned_table(const RunFolder& folder) {
   table.experiments.resize(plan->experiments.size());
   std::vector<std::vector<std::uint32_t>> condition_place;
   for (std::size_t e = 0; e < plan->experiments.size(); ++e) {
-    PlannedExperiment experiment = plan->experiments[e];
+    TableExperiment experiment = plan->experiments[e];
     check_name(experiment.name, folder);
     condition_place.push_back(sorted_places(experiment.conditions, std::less<>()));
     std::sort(experiment.conditions.begin(), experiment.conditions.end());

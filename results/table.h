@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,20 @@ struct EpochCurve {  // single precision: it is drawn, not computed with
   std::vector<float> values;  // one an epoch
 };
 
+// An experiment of the table: as planned, and where its results are from.
+struct TableExperiment : PlannedExperiment {
+  TableExperiment() = default;
+  TableExperiment(PlannedExperiment planned)  // NOLINT: it is that experiment
+      : PlannedExperiment(std::move(planned)) {}
+  std::size_t source = 0;         // index into Table::sources
+  std::int64_t from_another = 0;  // cells that are done because another source holds their trial
+};
+
+struct Source {
+  std::string name;  // unlike the others': the folder's own name, "name#2" where several have one
+  std::string path;  // as the user wrote it
+};
+
 struct Row {
   Cell cell;                       // indices into Table::experiments and its conditions
   std::string status = "missing";  // done | failed | missing
@@ -38,6 +53,7 @@ struct Row {
   // The same by subject (value of the experiment's group), in natural order, where the fold holds
   // several and its predictions were kept. A fold of one subject has it in cell.group.
   std::vector<std::pair<std::string, Confusion>> subjects;
+  Digest samples;  // over the indices of the test rows' samples; zero where they were not kept
   std::vector<std::int64_t> train_counts;  // [C]
   Calibration calibration;                 // of the test rows; empty without probabilities
   std::vector<SliceCount> slices;  // of the test rows, each in one slice of every sliced column
@@ -58,16 +74,20 @@ struct Slice {
 inline constexpr std::size_t kMostSliceValues = 12;  // columns of more values are no slices
 
 struct Table {
-  std::vector<PlannedExperiment> experiments;  // by name, their conditions by label: bytewise
-  std::vector<std::vector<Slice>> slices;      // of each experiment; by column, then natural_less
-  std::vector<Row> rows;           // by experiment, condition, seed, fold (natural_less)
+  std::vector<TableExperiment> experiments;  // by name, their conditions by label: bytewise
+  std::vector<std::vector<Slice>> slices;    // of each experiment; by column, then natural_less
+  std::vector<Row> rows;                     // by experiment, condition, seed, fold (natural_less)
   std::vector<std::size_t> first;  // row of each experiment's first cell; one more at the end
   std::vector<std::string> source_revisions;  // of the records, sorted, each once
+  std::vector<Source> sources;  // in the order given; none where one run folder is the only one
 };
 
 // Runs of digits compare as numbers ("fold 9" before "fold 10"), all else bytewise; equal only for
 // equal texts.
 bool natural_less(const std::string& a, const std::string& b);
+
+// What tells test parts apart: over the indices as they lie in memory, zero of none.
+Digest samples_digest(std::span<const std::int64_t> samples);
 
 // Value of a metric, NaN where there is none.
 double value_of(const NamedValues& values, const std::string& name);

@@ -127,7 +127,7 @@ TEST(Subjects, AreReadFromPredictionsWhereFoldsHoldSeveral) {
 }
 
 SubjectScores scores_of(std::vector<std::uint64_t> seeds, double mean) {
-  SubjectScores result{std::move(seeds), {"a", "b", "c"}, {}, ""};
+  SubjectScores result{std::move(seeds), {"a", "b", "c"}, {}, {}, ""};
   std::vector<double> values;
   for (const auto seed : result.seeds) {
     for (int g = 0; g < 3; ++g) {

@@ -1,0 +1,35 @@
+// Which subjects and rows were tested in which fold, and where two experiments differ in it: a
+// comparison is paired only if they do not. Private to results/.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/hash.h"
+#include "results/table.h"
+
+namespace emosweep::results {
+
+struct TestedFold {
+  std::uint64_t seed = 0;
+  std::string fold;
+  std::vector<std::string> subjects;  // in natural order
+  std::int64_t rows = 0;
+  Digest samples;  // Row::samples
+
+  // The same test part, whatever the fold is called. Where one side did not keep its predictions,
+  // subjects and the number of rows decide.
+  bool same_part(const TestedFold& other) const;
+};
+
+TestedFold tested_fold(const Row& row);
+
+// Where two lists differ on the given seeds, in words that name the two as a and b; "" where every
+// part of the one is a part of the other. Lists by seed, then fold (natural_less). Folds may have
+// other names in the two.
+std::string difference_of(const std::vector<TestedFold>& a, const std::string& name_a,
+                          const std::vector<TestedFold>& b, const std::string& name_b,
+                          const std::vector<std::uint64_t>& seeds);
+
+}  // namespace emosweep::results
