@@ -1,5 +1,9 @@
+#include <algorithm>
 #include <cstdio>
+#include <filesystem>
 
+#include "base/error.h"
+#include "base/files.h"
 #include "launcher/command_line.h"
 #include "launcher/run_argument.h"
 #include "results/report.h"
@@ -8,25 +12,77 @@ namespace emosweep::launcher {
 
 namespace po = boost::program_options;
 
+namespace {
+
+void check_format(const std::string& format) {
+  const auto& formats = results::report_formats();
+  if (std::find(formats.begin(), formats.end(), format) != formats.end()) return;
+  std::string known;
+  for (const auto& name : formats) known += (known.empty() ? "" : ", ") + name;
+  const std::string near = nearest(format, formats);
+  throw InputError("--format " + format + ": expected one of " + known +
+                   (near.empty() ? "" : "; did you mean '" + near + "'?"));
+}
+
+// Whole or not at all; a place that cannot be written to is the caller's mistake.
+void write(const std::filesystem::path& file, const std::string& content) {
+  try {
+    commit_file(file, content, "report");
+  } catch (const RunError& error) {
+    throw InputError(std::string("cannot write the report: ") + error.what());
+  }
+}
+
+void write_figures(const results::Report& report, const std::filesystem::path& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) {
+    throw InputError("--figures " + folder.string() +
+                     ": cannot make the folder: " + error.message());
+  }
+  const auto figures = report.figures();
+  for (const auto& figure : figures) write(folder / figure.file, figure.svg);
+  std::fprintf(stderr, "%zu figures in %s\n", figures.size(), folder.c_str());
+}
+
+}  // namespace
+
 Exit report_command(const Arguments& arguments) {
   CommandLine line;
   line.name = "report";
-  line.usage = "report DIR [DIR...] [--format text|json]";
+  line.usage = "report DIR [DIR...] [--format FORMAT] [-o FILE] [--figures DIR]";
   line.about = "One report of the experiments of one or several run folders, from their records.";
   add_run_argument(line, -1);
   line.options.add_options()("format", po::value<std::string>()->default_value("text"),
-                             "text or json");
+                             "text, json, html, csv or latex")(
+      "output,o", po::value<std::string>(),
+      "file to write; without it standard output, and DIR/report.html for html")(
+      "figures", po::value<std::string>(), "folder to write every plot to, as SVG");
   const auto values = parse(line, arguments);
   if (!values) return Exit::done;
-  results::ReportOptions options;
-  options.format = (*values)["format"].as<std::string>();
-  if (options.format != "text" && options.format != "json") {
-    const std::string near = nearest(options.format, {"text", "json"});
-    throw InputError("--format " + options.format + ": expected text or json" +
-                     (near.empty() ? "" : "; did you mean '" + near + "'?"));
-  }
+  const auto format = (*values)["format"].as<std::string>();
+  check_format(format);
   const results::ReportSources sources{run_arguments(*values, "report")};
-  std::fputs(results::report(sources, options).c_str(), stdout);
+  std::string output;
+  if (values->count("output")) {
+    output = (*values)["output"].as<std::string>();
+    if (output.empty()) throw InputError("--output needs a file");
+  } else if (format == "html") {
+    if (sources.folders.size() != 1) {
+      throw InputError("--format html of several run folders needs a file: --output FILE");
+    }
+    output = (sources.folders[0].path() / "report.html").string();
+  }
+  const results::Report report(sources);
+  if (values->count("figures")) write_figures(report, (*values)["figures"].as<std::string>());
+  if (output.empty()) {
+    // Whoever asks for figures and names no format gets these alone.
+    const bool asked = !(*values)["format"].defaulted() || !values->count("figures");
+    if (asked) std::fputs(report.in(format).c_str(), stdout);
+  } else {
+    write(output, report.in(format));
+    std::printf("%s\n", output.c_str());
+  }
   return Exit::done;
 }
 

@@ -148,9 +148,10 @@ struct Owner {
   std::optional<Monitor> monitor;
 };
 
-// After the state was committed: whatever happens here changes nothing of the run's end. Of several
-// shards the last one prints the report.
-void print_report(const results::RunFolder& folder, const Plan& plan, const Shard& shard) {
+// DIR/report.html, and the report on standard output if `print`. After the state was committed:
+// whatever happens here changes nothing of the run's end. Of several shards the last one does it.
+void make_report(const results::RunFolder& folder, const Plan& plan, const Shard& shard,
+                 bool print) {
   try {
     fault_point("report.begin");
     const Ended all = count_trials(folder, plan, {});
@@ -160,8 +161,14 @@ void print_report(const results::RunFolder& folder, const Plan& plan, const Shar
                 ")");
       return;
     }
-    std::fputs(results::report(folder, {}).c_str(), stdout);
-    std::fflush(stdout);
+    const results::Report report(results::ReportSources{{folder}});
+    const auto page = folder.path() / "report.html";
+    commit_file(page, report.in("html"), "page");
+    if (print) {
+      std::fputs(report.in("text").c_str(), stdout);
+      std::fflush(stdout);
+    }
+    log::info("the report as a page: " + page.string());
   } catch (const std::exception& e) {
     log::warning(std::string("no report: ") + e.what());
   }
@@ -224,9 +231,7 @@ Exit end_of_run(const Plan& plan, const RunOptions& options, const results::RunF
                    std::to_string(ended.left) + " trials left; run again to go on");
     }
     owner->lease.release();
-    if (options.print_report && code != Exit::cannot_go_on) {
-      print_report(folder, plan, options.shard);
-    }
+    if (code != Exit::cannot_go_on) make_report(folder, plan, options.shard, options.print_report);
   }
   return code;
 }

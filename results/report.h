@@ -1,6 +1,7 @@
-// The report as text and JSON, from run folders alone.
+// The report, from run folders alone.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -15,15 +16,31 @@ struct ReportSources {
   std::vector<RunFolder> folders;
 };
 
-struct ReportOptions {
-  std::string format = "text";  // text | json
+// text: fits 100 columns where names allow it. json: {"statistics": the numbers of /statistics in
+// summary.h5, with failures and missing cells, "cost": times}. html: one self-contained page that
+// asks no server for anything. csv: a line an experiment, condition and metric. latex: tables for
+// booktabs.
+const std::vector<std::string>& report_formats();
+
+struct ReportFigure {
+  std::string file;  // "scores.svg"
+  std::string svg;
 };
-// From plan, records and failures (not from summary.h5, which may be older). Text fits 100 columns
-// where names allow it. JSON:
-// {"statistics": the numbers of /statistics in summary.h5, with failures and missing cells, "cost":
-// times}. InputError: no run folder, one given twice, a damaged record, an unknown format.
-std::string report(const ReportSources& sources, const ReportOptions& options);
-std::string report(const RunFolder& folder, const ReportOptions& options);
+
+// Of plan, records and failures of the sources. InputError from the constructor: no run folder, one
+// given twice, a damaged record; from in(): an unknown format.
+class Report {
+ public:
+  explicit Report(const ReportSources& sources);
+  ~Report();
+  std::string in(const std::string& format) const;
+  std::vector<ReportFigure> figures() const;  // those of the page, as files of their own
+
+ private:
+  struct Loaded;
+  std::unique_ptr<Loaded> loaded_;
+};
+std::string report(const RunFolder& folder, const std::string& format = "text");
 
 // One line an experiment, by name: its headline (of the nested selection where there are several
 // conditions) beside the majority and chance baselines. The first part of the text report.

@@ -9,18 +9,7 @@
 namespace emosweep::results {
 namespace {
 
-constexpr double kSmallP = 0.0001;      // smaller ones are not told apart
 constexpr std::size_t kSentences = 10;  // pairs that get one; a table holds them all
-
-std::string bracketed(double lower, double upper, int digits) {
-  return std::isnan(lower) ? "-" : "[" + score(lower, digits) + ", " + score(upper, digits) + "]";
-}
-
-std::string with_sign(double value) { return (value > 0 ? "+" : "") + score(value); }
-
-std::string p_text(double p) { return p < kSmallP ? "<.0001" : score(p); }
-
-std::string percent(double share) { return std::isnan(share) ? "-" : score(100 * share, 0) + " %"; }
 
 std::string number_or(std::int64_t number, const char* none) {
   return number > 0 ? std::to_string(number) : none;

@@ -1,4 +1,4 @@
-// What the two formats of the report share. Private to results/.
+// What the formats of the report share. Private to results/.
 #pragma once
 
 #include <string>
@@ -18,6 +18,8 @@ struct ReportData {
 std::string text_report(const ReportData& data);
 std::string overview_text(const ReportData& data);
 std::string json_report(const ReportData& data);
+std::string csv_report(const ReportData& data);
+std::string latex_report(const ReportData& data);
 
 // One condition in the text report: its scores in detail, and a confusion matrix.
 std::string details(const ConditionStatistics& condition);

@@ -4,6 +4,7 @@
 
 #include "results/report_parts.h"
 #include "results/text_layout.h"
+#include "results/verdict.h"
 
 namespace emosweep::results {
 namespace {
@@ -211,9 +212,11 @@ std::string overview_text(const ReportData& data) {
 }
 
 std::string text_report(const ReportData& data) {
-  std::string text = sources_text(data.table) +
-                     "Experiments (mean +- sd over seeds; majority: its macro-F1; chance: 1/C)\n" +
-                     overview_text(data) + "\n" + experiments_compared_text(data);
+  std::string text;
+  for (const auto& paragraph : verdict(data)) text += wrapped(paragraph);
+  text += "\n" + sources_text(data.table) +
+          "Experiments (mean +- sd over seeds; majority: its macro-F1; chance: 1/C)\n" +
+          overview_text(data) + "\n" + experiments_compared_text(data);
   for (std::size_t e = 0; e < data.statistics.size(); ++e) {
     text += experiment_text(data, e) + "\n";
   }

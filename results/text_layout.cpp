@@ -35,6 +35,24 @@ std::string score(const Spread& spread) {
   return score(spread.mean) + " +- " + score(spread.sd);
 }
 
+std::string with_sign(double value, int digits) {
+  return (value > 0 ? "+" : "") + score(value, digits);
+}
+
+std::string p_text(double p) { return p < kSmallP ? "<.0001" : score(p); }
+
+std::string percent(double share) { return std::isnan(share) ? "-" : score(100 * share, 0) + " %"; }
+
+std::string bracketed(double lower, double upper, int digits) {
+  return std::isnan(lower) ? "-" : "[" + score(lower, digits) + ", " + score(upper, digits) + "]";
+}
+
+std::string duration(double seconds) {
+  if (seconds < 100) return score(seconds, 1) + " s";
+  if (seconds < 100 * 60) return score(seconds / 60, 0) + " min";
+  return score(seconds / 3600, seconds < 100 * 3600 ? 1 : 0) + " h";
+}
+
 std::string counted(std::size_t n, const std::string& what) {
   return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
 }

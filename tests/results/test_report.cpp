@@ -190,7 +190,7 @@ TEST(Report, JsonHoldsTheNumbersOfTheSummary) {
   example.records.pop_back();
   commit_example(folder, example);
   folder.commit_failure({missing, "exception", "no luck", "epoch 1", "h", 0, 1, 0});
-  const auto json = nlohmann::json::parse(report(folder, {"json"}));
+  const auto json = nlohmann::json::parse(report(folder, "json"));
   const auto bytes = build_summary(folder);
   const h5::Reader file(bytes);
   const auto& experiments = json.at("statistics").at("experiments");
@@ -265,12 +265,34 @@ TEST(Report, JsonHoldsTheNumbersOfTheSummary) {
       for (const auto& condition : experiment.at("conditions")) rows.push_back(condition.at(part));
       same_rows(rows, stored.open(part));
     }
+    for (const auto& condition : experiment.at("conditions")) {
+      EXPECT_EQ(condition.at("classes").size(), 3u);
+    }
+    nlohmann::json classes;
+    for (const auto& condition : experiment.at("conditions")) {
+      for (auto one : condition.at("classes")) {
+        one.erase("class");
+        classes.push_back(one);
+      }
+    }
+    same_rows(classes, stored.open("classes"));
+    const auto& headline = experiment.at("headline");
+    const h5::Node of_headline = stored.open("headline");
+    EXPECT_EQ(headline.at("condition"), of_headline.text("condition"));
+    same_rows(headline.at("profile"), of_headline.open("profile"));
+    same_rows(headline.at("subjects"), of_headline.open("subjects"));
+    same_rows(headline.at("slices"), of_headline.open("slices"));
+    for (const auto& [name, value] : headline.at("bootstrap").items()) {
+      same(value, of_headline.open("bootstrap").real(name));
+    }
     if (experiment.contains("comparisons")) {
       same_family(experiment.at("comparisons"), stored.open("comparisons"));
     }
   }
   same_family(json.at("statistics").at("comparisons"), file.root().open("comparisons"));
-  EXPECT_EQ(compared, 3 * (3 * (3 + 22) + 3 * (3 + 7) + 3 + 3) + 2 * 44 + 2 * 6);
+  // Classes of 3 conditions; of 2 headlines profile, subjects, slices and bootstrap.
+  const int details = 3 * 3 * 10 + 2 * (20 * 4 + 11 * 5 + 4 * 13 + 4);
+  EXPECT_EQ(compared, 3 * (3 * (3 + 22) + 3 * (3 + 7) + 3 + 3) + 2 * 44 + 2 * 6 + details);
   const auto& fusion = experiments[0];
   EXPECT_EQ(fusion.at("complete"), false);
   ASSERT_EQ(fusion.at("failures").size(), 1u);
@@ -290,7 +312,7 @@ TEST(Report, TextSaysWhatAReaderMustKnow) {
   example.records.resize(example.records.size() - 30);
   commit_example(folder, example);
   folder.commit_failure({failed, "non_finite", "loss is nan", "epoch 1", "h", 0, 1, 0});
-  const std::string text = report(folder, {});
+  const std::string text = report(folder);
   for (const char* part :
        {"TRANSDUCTIVE",
         "INCOMPLETE: 30 cells are not done",
@@ -320,8 +342,8 @@ TEST(Report, TextSaysWhatAReaderMustKnow) {
     EXPECT_LE(line.size(), 100u) << line;
     EXPECT_TRUE(line.empty() || line.back() != ' ') << "'" << line << "'";
   }
-  EXPECT_EQ(report(folder, {}), text);
-  EXPECT_THROW(report(folder, {"html"}), InputError);
+  EXPECT_EQ(report(folder), text);
+  EXPECT_THROW(report(folder, "docx"), InputError);
   EXPECT_NE(text.find(overview(folder)), std::string::npos);
 }
 
@@ -329,7 +351,7 @@ TEST(Report, TextOfACompleteRunCompares) {
   const TemporaryFolder dir;
   const RunFolder folder(dir.path());
   commit_example(folder, make_example());
-  const std::string text = report(folder, {});
+  const std::string text = report(folder);
   for (const char* part :
        {"A - B, pooled macro-F1", "Fusion - Linear", "With 2 seeds x 11 subjects",
         "(which validation chose most often):", "oracle, no result: best on test is lr=",
@@ -348,7 +370,7 @@ TEST(Report, TextOfOneSeedDoesNotClaimOthers) {
   ExampleSizes sizes;
   sizes.seeds = 1;
   commit_example(folder, make_example(sizes));
-  const std::string text = report(folder, {});
+  const std::string text = report(folder);
   for (const char* part : {"with one seed nothing says", "With 1 seed x 11 subjects"}) {
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
   }
@@ -358,13 +380,13 @@ TEST(Report, TextOfOneSeedDoesNotClaimOthers) {
 TEST(Report, WorksForAFolderWithoutRecords) {
   const TemporaryFolder dir;
   const RunFolder folder(dir.path());
-  EXPECT_THROW(report(folder, {}), InputError);
+  EXPECT_THROW(report(folder), InputError);
   folder.create();
   folder.commit_plan(make_example().plan);
-  EXPECT_NE(report(folder, {}).find("INCOMPLETE: 44 cells"), std::string::npos);
-  EXPECT_TRUE(nlohmann::json::parse(report(folder, {"json"})).is_object());
+  EXPECT_NE(report(folder).find("INCOMPLETE: 44 cells"), std::string::npos);
+  EXPECT_TRUE(nlohmann::json::parse(report(folder, "json")).is_object());
   folder.commit_plan({});
-  EXPECT_NO_THROW(report(folder, {}));
+  EXPECT_NO_THROW(report(folder));
 }
 
 }  // namespace

@@ -42,7 +42,7 @@ RunFolder folder_with(const fs::path& path, const Example& example,
   return folder;
 }
 
-Json json_of(const ReportSources& sources) { return Json::parse(report(sources, {"json"})); }
+Json json_of(const ReportSources& sources) { return Json::parse(Report(sources).in("json")); }
 
 // What was split over two folders says what it said in one.
 TEST(Sources, TwoFoldersAreOneReport) {
@@ -66,10 +66,10 @@ TEST(Sources, TwoFoldersAreOneReport) {
   EXPECT_EQ(joined, one);  // statistics, comparisons and cost
   ASSERT_EQ(one["statistics"]["comparisons"]["pairs"].size(), 1u);
   EXPECT_TRUE(one["statistics"]["comparisons"]["pairs"][0]["p"].is_number());
-  const std::string text = report(ReportSources{{linear, fusion}}, {});
+  const std::string text = Report(ReportSources{{linear, fusion}}).in("text");
   EXPECT_NE(text.find("== Linear\n   from a\n"), std::string::npos) << text;
   EXPECT_NE(text.find("Sources\n  a: "), std::string::npos) << text;
-  EXPECT_EQ(report(ReportSources{{both}}, {}).find("Sources"), std::string::npos);
+  EXPECT_EQ(Report(ReportSources{{both}}).in("text").find("Sources"), std::string::npos);
 }
 
 TEST(Sources, EqualNamesAreToldApart) {
@@ -89,9 +89,10 @@ TEST(Sources, EqualNamesAreToldApart) {
   EXPECT_EQ(pairs[2]["conclusion"], "equal");
   EXPECT_EQ(pairs[2]["difference"], 0);
   EXPECT_EQ(source_names({"a/b/", "a/c/.", "x/b"}), (std::vector<std::string>{"b#1", "c", "b#2"}));
-  EXPECT_THROW(report(ReportSources{{a, RunFolder(dir.path() / "x" / ".." / "x" / "run")}}, {}),
-               InputError);
-  EXPECT_THROW(report(ReportSources{}, {}), InputError);
+  EXPECT_THROW(
+      Report(ReportSources{{a, RunFolder(dir.path() / "x" / ".." / "x" / "run")}}).in("text"),
+      InputError);
+  EXPECT_THROW(Report(ReportSources{}).in("text"), InputError);
 }
 
 TEST(Sources, ATrialThatOnlyOneHoldsIsDoneInBoth) {
@@ -109,9 +110,10 @@ TEST(Sources, ATrialThatOnlyOneHoldsIsDoneInBoth) {
   EXPECT_EQ(experiments[1]["cells_from_another_source"], 1);
   EXPECT_TRUE(experiments[1]["failures"].empty());
   EXPECT_EQ(experiments[0]["nested"], experiments[1]["nested"]);
-  EXPECT_NE(
-      report(ReportSources{{a, b}}, {}).find("1 cell by trials that only another source holds"),
-      std::string::npos);
+  EXPECT_NE(Report(ReportSources{{a, b}})
+                .in("text")
+                .find("1 cell by trials that only another source holds"),
+            std::string::npos);
   // Under other classes the same id could not be the same trial.
   PlanFile other = *b.plan();
   other.experiments[0].classes = {"x", "y", "z"};

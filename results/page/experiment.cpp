@@ -1,0 +1,169 @@
+// The section of one experiment.
+#include <algorithm>
+#include <cmath>
+
+#include "results/page/html.h"
+#include "results/page/page.h"
+#include "results/text_layout.h"
+#include "results/verdict.h"
+
+namespace emosweep::results {
+namespace {
+
+constexpr std::size_t kSentences = 6;  // comparisons that are written out
+
+std::string done_of(const ConditionStatistics& condition) {
+  return std::to_string(condition.done) + " / " + std::to_string(condition.expected);
+}
+
+std::string scores_html(const ExperimentStatistics& statistics) {
+  TextTable table{{"condition", "macro-F1", "re-run 95 %", "new subjects 95 %", "UAR", "accuracy",
+                   "weighted F1", "cells"}};
+  const auto weighted = [](const ConditionStatistics& condition) {
+    for (const auto& [name, pooled] : condition.further) {
+      if (name == "weighted_f1") return with_sd(pooled.spread);
+    }
+    return std::string("-");
+  };
+  const auto add = [&](const std::string& name, const ConditionStatistics& own) {
+    const ReplicatedStatistics& headline = own.pooled_macro_f1;
+    table.push_back({name, with_sd(headline.spread),
+                     bracketed(headline.rerun.lower, headline.rerun.upper, 3),
+                     bracketed(headline.new_subject.lower, headline.new_subject.upper, 3),
+                     with_sd(own.pooled_uar.spread), with_sd(own.pooled_accuracy.spread),
+                     weighted(own), done_of(own)});
+  };
+  if (statistics.nested.exists) add("nested selection", statistics.nested.result);
+  for (const auto& condition : statistics.conditions) add(condition.label, condition);
+  const std::size_t foot = table.size();
+  const ConditionStatistics& any = statistics.conditions.front();
+  table.push_back({"majority class of training", score(any.majority_macro_f1.spread.mean, 3), "",
+                   "", "", score(any.majority_accuracy.spread.mean, 3)});
+  table.push_back({"chance (1 / classes)", "", "", "", score(statistics.chance, 3),
+                   score(statistics.chance, 3)});
+  return html_table(table, "scores of conditions", foot);
+}
+
+std::string nested_html(const PlannedExperiment& experiment, const NestedSelection& nested) {
+  if (!nested.exists) return paragraph("No nested selection: " + nested.absent_because + ".");
+  std::string html = paragraph(
+      "Nested selection: each seed and fold takes the condition with the " +
+      std::string(nested.metric == "loss" ? "lowest" : "highest") + " validation " + nested.metric +
+      ", so no test row chooses. That is the clean score of the grid; a single "
+      "condition picked afterwards has seen all subjects.");
+  if (!std::isnan(nested.optimism)) {
+    html += paragraph("Oracle, no result: " + experiment.conditions[nested.oracle] +
+                      " is best on test rows, " + score(100 * nested.optimism, 1) +
+                      " points above the nested selection. That is what picking it would have "
+                      "flattered.");
+  }
+  TextTable table{{"chosen condition", "times"}};
+  for (std::size_t c = 0; c < nested.chosen.size(); ++c) {
+    if (nested.chosen[c] > 0) {
+      table.push_back({experiment.conditions[c], std::to_string(nested.chosen[c])});
+    }
+  }
+  return html + html_table(table, "conditions chosen on validation");
+}
+
+std::string comparisons_html(const ExperimentStatistics& statistics) {
+  const ComparisonFamily& family = statistics.comparisons;
+  if (family.pairs.empty()) return "";
+  TextTable table{{"condition", "difference", "95 %", "p (Holm)", "subjects ahead : behind",
+                   "P(better)", "it is"}};
+  for (const auto& pair : family.pairs) {
+    if (!pair.absent_because.empty()) continue;
+    const Comparison& own = pair.result;
+    table.push_back(
+        {pair.a, with_sign(own.difference.mean),
+         bracketed(own.difference.lower, own.difference.upper, 3), p_text(pair.p_holm),
+         std::to_string(own.subjects_better) + " : " + std::to_string(own.subjects_worse),
+         score(own.better.probability, 2), conclusion_of(pair)});
+  }
+  if (table.size() == 1) return "";
+  std::string html = "<h3>Compared with " +
+                     escape(statistics.conditions[statistics.reference].label) + "</h3>\n" +
+                     html_table(table, "comparisons of conditions");
+  for (std::size_t i = 0; i < std::min(kSentences, family.pairs.size()); ++i) {
+    html += paragraph(comparison_sentence(family.pairs[i]), "quiet");
+  }
+  return html;
+}
+
+std::string slices_html(const ConditionStatistics& headline) {
+  if (headline.slices.empty()) return "";
+  TextTable table{
+      {"slice", "rows", "macro-F1", "re-run 95 %", "UAR", "accuracy", "classes without a row"}};
+  for (const auto& slice : headline.slices) {
+    table.push_back({slice.column + " = " + (slice.value.empty() ? "(empty)" : slice.value),
+                     std::to_string(slice.rows), with_sd(slice.macro_f1.spread),
+                     bracketed(slice.rerun.lower, slice.rerun.upper, 3), with_sd(slice.uar.spread),
+                     with_sd(slice.accuracy.spread), std::to_string(slice.absent)});
+  }
+  return "<h3>Slices</h3>\n" +
+         paragraph(
+             "The same predictions by metadata. Macro-F1 counts a class without a row in the "
+             "slice as 0; UAR leaves it out. The intervals are over seeds: whether other "
+             "people of a slice would do as well they do not say.",
+             "quiet") +
+         html_table(table, "slices by metadata");
+}
+
+std::string further_html(const ConditionStatistics& headline) {
+  std::string text = "Of the headline also:";
+  for (const auto& [name, pooled] : headline.further) {
+    text += " " + name + " " + score(pooled.spread.mean, 3) + ",";
+  }
+  text.back() = '.';
+  if (headline.calibration.rows() > 0) {
+    text += " Calibration: expected error " +
+            score(expected_calibration_error(headline.calibration), 3) + " (15 bins), Brier " +
+            score(brier_score(headline.calibration), 3) + ".";
+  }
+  if (!headline.pooled_macro_f1.expected_best.empty()) {
+    text += " Picking the best of " +
+            counted(headline.pooled_macro_f1.expected_best.size(), "seed") + " would print " +
+            score(headline.pooled_macro_f1.expected_best.back(), 3) + ".";
+  }
+  if (!std::isnan(headline.resampled.two_way.lower)) {
+    text += " Bootstrap 95 %: other seeds " +
+            bracketed(headline.resampled.stratified.lower, headline.resampled.stratified.upper, 3) +
+            ", other seeds and subjects " +
+            bracketed(headline.resampled.two_way.lower, headline.resampled.two_way.upper, 3) +
+            " (narrow below 20 of either).";
+  }
+  return paragraph(text, "quiet");
+}
+
+}  // namespace
+
+std::string experiment_section(const ReportData& data, std::size_t e, const std::string& id) {
+  const PlannedExperiment& experiment = data.table.experiments[e];
+  const ExperimentStatistics& statistics = data.statistics[e];
+  std::string html = "<section aria-labelledby=\"" + id + "\">\n<h2 id=\"" + id + "\">" +
+                     escape(display_name(data, e)) + "</h2>\n" +
+                     paragraph(protocol_text(data, e), "facts");
+  if (statistics.conditions.empty())
+    return html + paragraph("Nothing is planned.") + "</section>\n";
+  html += scores_html(statistics);
+  if (statistics.conditions.size() > 1) html += nested_html(experiment, statistics.nested);
+  const ConditionStatistics* headline = headline_of(statistics);
+  if (headline) {
+    html += further_html(*headline);
+    const std::string& absent = headline->subject_scores.absent_because;
+    if (!absent.empty())
+      html += paragraph("No interval for new subjects: " + absent + ".", "quiet");
+  }
+  html += comparisons_html(statistics);
+  for (const Plot& plot : experiment_plots(data, e)) {
+    html += html_figure(plot, id + "-" + plot.name);
+  }
+  if (headline) html += slices_html(*headline);
+  if (!experiment.resolved.empty()) {
+    html += "<details><summary>Experiment with every default filled in</summary><pre><code>" +
+            escape(experiment.resolved) + "</code></pre></details>\n";
+  }
+  return html + "</section>\n";
+}
+
+}  // namespace emosweep::results
