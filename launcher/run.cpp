@@ -162,12 +162,12 @@ void make_report(const results::RunFolder& folder, const Plan& plan, const Shard
       return;
     }
     const results::Report report(results::ReportSources{{folder}});
-    const auto page = folder.path() / "report.html";
-    commit_file(page, report.in("html"), "page");
     if (print) {
       std::fputs(report.in("text").c_str(), stdout);
       std::fflush(stdout);
     }
+    const auto page = folder.path() / "report.html";
+    commit_file(page, report.in("html"), "page");
     log::info("the report as a page: " + page.string());
   } catch (const std::exception& e) {
     log::warning(std::string("no report: ") + e.what());

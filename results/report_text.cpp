@@ -96,8 +96,7 @@ std::string nested_text(const PlannedExperiment& experiment, const NestedSelecti
     text += "      " + std::to_string(nested.chosen[c]) + " x " + experiment.conditions[c] + "\n";
   }
   if (!std::isnan(nested.optimism)) {
-    text += "   oracle, no result: best on test is " + experiment.conditions[nested.oracle] + ", " +
-            score(nested.optimism) + " above the nested selection\n";
+    text += wrapped(oracle_text(experiment, nested), "   ");
   }
   return text;
 }

@@ -198,6 +198,15 @@ PairFound find_pair(const ReportData& data, std::size_t a, std::size_t b) {
   return {};
 }
 
+std::string oracle_text(const PlannedExperiment& experiment, const NestedSelection& nested) {
+  const bool above = nested.optimism > 0;
+  return "Oracle, no result: " + experiment.conditions[nested.oracle] + " is best on test rows, " +
+         score(100 * std::fabs(nested.optimism), 1) + " points " + (above ? "above" : "below") +
+         " the nested selection" +
+         (above ? ": by so much picking it would have flattered the score."
+                : ": no single condition would have done better.");
+}
+
 std::vector<std::string> verdict(const ReportData& data) {
   const auto order = standings(data);
   std::vector<std::string> paragraphs;

@@ -32,6 +32,9 @@ struct PairFound {
 };
 PairFound find_pair(const ReportData& data, std::size_t a, std::size_t b);
 
+// The condition that is best on test rows, which nobody may choose, beside what validation chose.
+std::string oracle_text(const PlannedExperiment& experiment, const NestedSelection& nested);
+
 // Short paragraphs, of each family: what leads, what it is better than, what is not decided and
 // what that would take, where the spread comes from; then what limits all this (incomplete, one
 // seed).

@@ -52,10 +52,7 @@ std::string nested_html(const PlannedExperiment& experiment, const NestedSelecti
       ", so no test row chooses. That is the clean score of the grid; a single "
       "condition picked afterwards has seen all subjects.");
   if (!std::isnan(nested.optimism)) {
-    html += paragraph("Oracle, no result: " + experiment.conditions[nested.oracle] +
-                      " is best on test rows, " + score(100 * nested.optimism, 1) +
-                      " points above the nested selection. That is what picking it would have "
-                      "flattered.");
+    html += paragraph(oracle_text(experiment, nested));
   }
   TextTable table{{"chosen condition", "times"}};
   for (std::size_t c = 0; c < nested.chosen.size(); ++c) {

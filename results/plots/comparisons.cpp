@@ -158,7 +158,13 @@ MaybePlot differences_plot(const ReportData& data) {
   for (const std::size_t g : sorted) values.push_back(100 * sign * own.by_subject[g]);
   const Range range = range_of(values, -1e308, 1e308);
   const double left = 46, width = 640, top = 24, height = 220;
-  Svg svg(left + width + 8, top + height + 56);
+  std::size_t longest = 1;  // of the names below the bars
+  for (const std::size_t g : sorted) {
+    longest = std::max(longest,
+                       std::min<std::size_t>(8, characters(headline.subject_scores.subjects[g])));
+  }
+  const double foot = top + height + 24 + 4.6 * static_cast<double>(longest);
+  Svg svg(left + width + 8, foot + 8);
   const Scale y{range.low, range.high, top + height, top};
   vertical_axis(svg, y, left, left + width, "points");
   if (!std::isnan(low)) {
@@ -178,8 +184,7 @@ MaybePlot differences_plot(const ReportData& data) {
   }
   svg.line({left, y(0)}, {left + width, y(0)}, "axis");
   svg.line({left, y(mean)}, {left + width, y(mean)}, "mean", "mean " + with_sign(mean, 2));
-  svg.text({left + width / 2, top + height + 50}, "subjects, by difference", "quiet",
-           Anchor::middle);
+  svg.text({left + width / 2, foot}, "subjects, by difference", "quiet", Anchor::middle);
   plot.drawing = std::move(svg);
   return plot;
 }

@@ -137,7 +137,7 @@ MaybePlot confusion_plot(const ReportData& data, std::size_t experiment) {
   for (const auto& name : classes)
     longest = std::max(longest, std::min<std::size_t>(characters(name), 20));
   const double bottom = 24 + height * static_cast<double>(c);
-  Svg svg(left + cell * static_cast<double>(c) + 10,
+  Svg svg(left + std::max(300.0, cell * static_cast<double>(c) + 10),
           bottom + 18 + 4.8 * static_cast<double>(longest));
   svg.text({left, 15}, "predicted below, true to the left; percent of the row", "small");
   for (std::size_t t = 0; t < c; ++t) {

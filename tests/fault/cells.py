@@ -140,7 +140,7 @@ def other_write_cells():
         # The run is over and its state written: what comes now changes neither.
         after = {"kill": dataclasses.replace(DEAD, status=(0,)), "stop": dataclasses.replace(HANGING, status=(0,))}
         after = after.get(fault, UNHARMED)
-        yield Cell(fault, "report", "leader-0", counts("report.begin", 1), after, ranks=2)
+        yield Cell(fault, "report", "leader-0", counts("report.begin", 1) + steps("page"), after, ranks=2)
 
 
 def disk_cells():
@@ -154,6 +154,8 @@ def disk_cells():
         owed = dataclasses.replace(full, status=(2, 75)) if place in EARLY else full
         needs = POISON if place == "failure" else ""
         yield Cell("full disk", place, "leader-0", first, owed, needs, kind="disk", ranks=2)
+    # The run is over: a page that cannot be written is a warning.
+    yield Cell("full disk", "report", "leader-0", ("page.begin:1",), UNHARMED, kind="disk", ranks=2)
     yield Cell("full disk", "checkpoint", "leader-0", counts("checkpoint.begin", 1), full, kind="disk", ranks=2,
                options=EVERY_TRIAL)
     for step in ("begin", "written"):  # at written the record still fits: the next one does not
@@ -188,7 +190,6 @@ EMPTY = [
      "from the loss"),
     ("kill, stop, throw, bad_alloc", "record, model, failure, checkpoint on members", "leaders alone write these"),
     ("all", "set-up, state, summary, report on ranks other than 0", "rank 0 alone writes these"),
-    ("full disk", "report", "the report goes to stdout"),
     ("full disk", "synced, renamed", "nothing is written between written and the next begin"),
     ("stop", "hash cache", "before all data is read and hashed a rank is given half an hour"),
     ("stop", "alone", "nobody is there to see it; `emosweep status` shows a heartbeat that ages"),

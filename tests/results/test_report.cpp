@@ -354,7 +354,7 @@ TEST(Report, TextOfACompleteRunCompares) {
   const std::string text = report(folder);
   for (const char* part :
        {"A - B, pooled macro-F1", "Fusion - Linear", "With 2 seeds x 11 subjects",
-        "(which validation chose most often):", "oracle, no result: best on test is lr=",
+        "(which validation chose most often):", "Oracle, no result: lr=",
         "half the re-run interval takes 3 seeds,",
         "half the new-subject interval 37 subjects, or"}) {
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
