@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "data/dataset.h"
 
 namespace emosweep::data {
@@ -65,8 +66,6 @@ std::unique_ptr<TableReader> open_csv(const std::string& file, std::string text,
 std::unique_ptr<TableReader> open_json_lines(const std::string& file, std::string text,
                                              const TableLimits& limits, TableMistakes& mistakes);
 
-// The offset of the first byte that is not strict UTF-8 (or is NUL), or npos.
-std::size_t first_bad_byte(std::string_view text);
 std::string_view trimmed(std::string_view text);  // without spaces and tabs at both ends
 // Duplicate, empty-only and too many names are mistakes; false if there are any.
 bool check_header(const std::string& file, std::int64_t line,

@@ -45,31 +45,56 @@ void write_figures(const results::Report& report, const std::filesystem::path& f
   std::fprintf(stderr, "%zu figures in %s\n", figures.size(), folder.c_str());
 }
 
+results::ReportSources sources_of(const po::variables_map& values) {
+  results::ReportSources sources;
+  if (values.count("from-csv")) {
+    for (const auto& file : values["from-csv"].as<std::vector<std::string>>()) {
+      sources.csv.emplace_back(file);
+    }
+  }
+  if (values.count("dir") || sources.csv.empty()) {
+    sources.folders = run_arguments(values, "report");
+  }
+  if (values.count("metric")) {
+    if (sources.csv.empty()) {
+      throw InputError("--metric names the scores of a CSV: it needs --from-csv FILE");
+    }
+    sources.metric = values["metric"].as<std::string>();
+  }
+  return sources;
+}
+
 }  // namespace
 
 Exit report_command(const Arguments& arguments) {
   CommandLine line;
   line.name = "report";
   line.usage = "report DIR [DIR...] [--format FORMAT] [-o FILE] [--figures DIR]";
-  line.about = "One report of the experiments of one or several run folders, from their records.";
+  line.about =
+      "One report of the experiments of one or several run folders, from their records, or of "
+      "other programs' results.";
   add_run_argument(line, -1);
   line.options.add_options()("format", po::value<std::string>()->default_value("text"),
                              "text, json, html, csv or latex")(
       "output,o", po::value<std::string>(),
       "file to write; without it standard output, and DIR/report.html for html")(
-      "figures", po::value<std::string>(), "folder to write every plot to, as SVG");
+      "figures", po::value<std::string>(), "folder to write every plot to, as SVG")(
+      "from-csv", po::value<std::vector<std::string>>()->value_name("FILE"),
+      "results of another program: a row a test row (true, predicted) or a cell (score)")(
+      "metric", po::value<std::string>()->value_name("NAME"), "what the scores of a CSV are");
   const auto values = parse(line, arguments);
   if (!values) return Exit::done;
   const auto format = (*values)["format"].as<std::string>();
   check_format(format);
-  const results::ReportSources sources{run_arguments(*values, "report")};
+  const results::ReportSources sources = sources_of(*values);
   std::string output;
   if (values->count("output")) {
     output = (*values)["output"].as<std::string>();
     if (output.empty()) throw InputError("--output needs a file");
   } else if (format == "html") {
-    if (sources.folders.size() != 1) {
-      throw InputError("--format html of several run folders needs a file: --output FILE");
+    if (sources.folders.size() != 1 || !sources.csv.empty()) {
+      throw InputError(
+          "--format html of several run folders, or of a CSV, needs a file: --output FILE");
     }
     output = (sources.folders[0].path() / "report.html").string();
   }

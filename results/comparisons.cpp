@@ -34,6 +34,7 @@ std::string why_not(const Contender& a, const Contender& b) {
       return one->name + ": " + one->scores->absent_because;
     }
   }
+  if (a.metric != b.metric) return "they are of other metrics";
   if (a.classes != b.classes) return "their classes differ";
   if (a.samples != b.samples) {
     const std::string where = split_difference(a, b);
@@ -48,6 +49,7 @@ PairComparison pair_of(const Contender& a, const Contender& b) {
   PairComparison pair;
   pair.a = a.name;
   pair.b = b.name;
+  pair.metric = a.metric;
   pair.absent_because = why_not(a, b);
   if (!pair.absent_because.empty()) return pair;
   const auto seeds = common_seeds(a, b);

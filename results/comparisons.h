@@ -28,11 +28,13 @@ struct Contender {
   Digest samples;  // the table whose rows were predicted
   const SubjectScores* scores = nullptr;
   std::vector<std::string> classes = {};  // that were told apart
+  std::string metric = {};                // of another program's scores, else ""
 };
 
 struct PairComparison {
   std::string a, b;            // names
   std::string absent_because;  // why they cannot be compared, "" where they can
+  std::string metric;          // Contender::metric of both
   double mean_a = kUndefined, mean_b = kUndefined;  // on the seeds that both have
   Comparison result;                                // of a - b
   double p_holm = kUndefined;                       // result.crossed.p, adjusted over the family

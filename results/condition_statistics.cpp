@@ -38,19 +38,9 @@ std::vector<double> line_means(const std::vector<std::vector<double>>& lines) {
   return means;
 }
 
-CellStatistics cell_statistics(const Grid& grid, std::size_t seeds, Metric value) {
-  std::vector<double> all;
-  std::vector<std::vector<double>> by_seed(seeds), by_fold(grid.folds);
-  for (std::size_t s = 0; s < seeds; ++s) {
-    for (std::size_t f = 0; f < grid.folds; ++f) {
-      const Row* row = grid.at(s, f);
-      if (!row) continue;
-      all.push_back(row->done() ? value(row->confusion) : kUndefined);
-      by_seed[s].push_back(all.back());
-      by_fold[f].push_back(all.back());
-    }
-  }
-  return {describe(all), spread_of(line_means(by_seed)), spread_of(line_means(by_fold))};
+// Of a metric of each cell's own confusion matrix.
+CellStatistics metric_of_cells(const Grid& grid, std::size_t seeds, Metric metric) {
+  return cell_statistics(grid, seeds, [&](const Row& row) { return metric(row.confusion); });
 }
 
 // What predicting the most frequent training class everywhere would have given on the same test
@@ -95,22 +85,9 @@ PooledStatistics pooled_statistics(const std::vector<Confusion>& pooled, Metric 
   return result;
 }
 
-ReplicatedStatistics replicated_statistics(const std::vector<Confusion>& pooled,
-                                           const ScoreTable& scores, Metric value) {
-  ReplicatedStatistics result;
-  static_cast<PooledStatistics&>(result) = pooled_statistics(pooled, value);
-  result.rerun = t_interval(result.per_seed);
-  std::vector<double> complete;
-  std::copy_if(result.per_seed.begin(), result.per_seed.end(), std::back_inserter(complete),
-               [](double score) { return !std::isnan(score); });
-  result.expected_best = expected_best(complete, Draw::without_replacement);
-  result.seeds_to_halve_rerun = replicates_to_halve(result.rerun.n);
-  if (scores.subjects() == 0) return result;
-  result.new_subject = new_subject_interval(scores);
-  result.components = variance_components(scores);
-  result.subjects_to_halve_new_subject = replicates_to_halve(result.new_subject.n);
-  result.seeds_to_halve_new_subject = seeds_to_halve_new_subject(result.components);
-  return result;
+ReplicatedStatistics replicated_metric(const std::vector<Confusion>& pooled,
+                                       const ScoreTable& scores, Metric metric) {
+  return replicated_statistics(pooled_statistics(pooled, metric).per_seed, scores);
 }
 
 // Of each seed and slice; nothing counted for an incomplete seed.
@@ -144,6 +121,39 @@ SubjectScores subject_scores(const SubjectTable& table) {
 
 }  // namespace
 
+CellStatistics cell_statistics(const Grid& grid, std::size_t seeds, const CellValue& value) {
+  std::vector<double> all;
+  std::vector<std::vector<double>> by_seed(seeds), by_fold(grid.folds);
+  for (std::size_t s = 0; s < seeds; ++s) {
+    for (std::size_t f = 0; f < grid.folds; ++f) {
+      const Row* row = grid.at(s, f);
+      if (!row) continue;
+      all.push_back(row->done() ? value(*row) : kUndefined);
+      by_seed[s].push_back(all.back());
+      by_fold[f].push_back(all.back());
+    }
+  }
+  return {describe(all), spread_of(line_means(by_seed)), spread_of(line_means(by_fold))};
+}
+
+ReplicatedStatistics replicated_statistics(std::vector<double> per_seed, const ScoreTable& scores) {
+  ReplicatedStatistics result;
+  result.spread = spread_of(per_seed);
+  result.per_seed = std::move(per_seed);
+  result.rerun = t_interval(result.per_seed);
+  std::vector<double> complete;
+  std::copy_if(result.per_seed.begin(), result.per_seed.end(), std::back_inserter(complete),
+               [](double score) { return !std::isnan(score); });
+  result.expected_best = expected_best(complete, Draw::without_replacement);
+  result.seeds_to_halve_rerun = replicates_to_halve(result.rerun.n);
+  if (scores.subjects() == 0) return result;
+  result.new_subject = new_subject_interval(scores);
+  result.components = variance_components(scores);
+  result.subjects_to_halve_new_subject = replicates_to_halve(result.new_subject.n);
+  result.seeds_to_halve_new_subject = seeds_to_halve_new_subject(result.components);
+  return result;
+}
+
 Grid grid_of(const Rows& rows, const ExperimentStatistics& axes) {
   Grid grid{axes.folds.size(), Rows(axes.seeds.size() * axes.folds.size(), nullptr)};
   std::map<std::string, std::size_t> fold_index;
@@ -157,38 +167,43 @@ Grid grid_of(const Rows& rows, const ExperimentStatistics& axes) {
   return grid;
 }
 
+void count_rows(ConditionStatistics& condition, const Rows& rows) {
+  std::set<Digest> ids;
+  for (const Row* row : rows) {
+    ++condition.expected;
+    condition.done += row->done();
+    condition.failed += row->status == "failed";
+    ids.insert(row->cell.id);
+  }
+  condition.missing = condition.expected - condition.done - condition.failed;
+  condition.trials = static_cast<std::int64_t>(ids.size());
+}
+
 ConditionStatistics condition_statistics(const std::string& label, const Rows& rows,
                                          const ExperimentStatistics& axes,
                                          const std::vector<Slice>& slices, std::int64_t classes) {
   ConditionStatistics result;
   result.label = label;
   result.confusion = Confusion(classes);
-  std::set<Digest> ids;
+  count_rows(result, rows);
   for (const Row* row : rows) {
-    ++result.expected;
-    result.done += row->done();
-    result.failed += row->status == "failed";
-    ids.insert(row->cell.id);
-    if (row->done()) {
-      result.confusion += row->confusion;
-      result.calibration += row->calibration;
-    }
+    if (!row->done()) continue;
+    result.confusion += row->confusion;
+    result.calibration += row->calibration;
   }
-  result.missing = result.expected - result.done - result.failed;
-  result.trials = static_cast<std::int64_t>(ids.size());
   const Grid grid = grid_of(rows, axes);
   const std::size_t seeds = axes.seeds.size();
-  result.macro_f1 = cell_statistics(grid, seeds, macro_f1);
-  result.uar = cell_statistics(grid, seeds, uar);
-  result.accuracy = cell_statistics(grid, seeds, accuracy);
+  result.macro_f1 = metric_of_cells(grid, seeds, macro_f1);
+  result.uar = metric_of_cells(grid, seeds, uar);
+  result.accuracy = metric_of_cells(grid, seeds, accuracy);
   const auto pooled = pooled_by_seed(grid, seeds, classes, own_confusion);
   const SubjectTable subjects = subject_table(rows);
   result.subject_scores = subject_scores(subjects);
   const ScoreTable& own = result.subject_scores.scores;
-  result.pooled_macro_f1 = replicated_statistics(pooled, own, macro_f1);
-  result.pooled_uar = replicated_statistics(pooled, pseudo_values(subjects.counts, uar), uar);
+  result.pooled_macro_f1 = replicated_metric(pooled, own, macro_f1);
+  result.pooled_uar = replicated_metric(pooled, pseudo_values(subjects.counts, uar), uar);
   result.pooled_accuracy =
-      replicated_statistics(pooled, pseudo_values(subjects.counts, accuracy), accuracy);
+      replicated_metric(pooled, pseudo_values(subjects.counts, accuracy), accuracy);
   for (const auto& [name, value] : kFurther) {
     result.further.emplace_back(name, pooled_statistics(pooled, value));
   }

@@ -35,6 +35,7 @@ Cost cost_of(const Table& table, std::size_t first, std::size_t last) {
   std::set<Digest> seen;
   for (std::size_t i = first; i < last; ++i) {
     const Row& row = table.rows[i];
+    if (table.experiments[row.cell.experiment].external) continue;
     if (!row.done() || !seen.insert(row.cell.id).second) continue;
     ++cost.trials;
     cost.wall_seconds += row.cost.wall_seconds;

@@ -1,6 +1,7 @@
-// The report, from run folders alone.
+// The report, from run folders (or results of other programs) alone.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,7 +14,9 @@ namespace emosweep::results {
 // with their folder's name before it ("run-a: Audio Only"); they are compared where samples and
 // splits are the same.
 struct ReportSources {
-  std::vector<RunFolder> folders;
+  std::vector<RunFolder> folders = {};
+  std::vector<std::filesystem::path> csv = {};  // results of other programs: docs/results.md
+  std::string metric = "score";                 // what the column 'score' of such a file holds
 };
 
 // text: fits 100 columns where names allow it. json: {"statistics": the numbers of /statistics in

@@ -59,6 +59,17 @@ std::string details(const ConditionStatistics& condition) {
   return text + aligned(rows, "        ");
 }
 
+std::string score_details(const ConditionStatistics& condition, const std::string& metric) {
+  std::string text = "   -- " + condition.label + "\n";
+  text += "      mean over folds per seed: " + list_of(condition.pooled_macro_f1.per_seed) + "\n";
+  const CellStatistics& cells = condition.macro_f1;
+  return text + aligned({{"", "mean", "median", "IQM", "sd cells", "sd seeds", "sd folds"},
+                         {metric, score(cells.cells.spread.mean), score(cells.cells.median),
+                          score(cells.cells.interquartile_mean), score(cells.cells.spread.sd),
+                          score(cells.seeds.sd), score(cells.folds.sd)}},
+                        "        ");
+}
+
 std::string confusion_text(const Confusion& confusion, const std::vector<std::string>& classes) {
   const auto c = static_cast<std::size_t>(confusion.classes);
   std::vector<std::vector<std::string>> rows{{"true \\ predicted"}};

@@ -156,6 +156,19 @@ Json condition_json(const ConditionStatistics& condition, const std::vector<std:
   return json;
 }
 
+// Of scores in place of predictions: what can be said of them.
+Json scored_json(const ConditionStatistics& condition) {
+  Json json;
+  json["condition"] = condition.label;
+  json["expected"] = condition.expected;
+  json["done"] = condition.done;
+  json["missing"] = condition.missing;
+  json["mean_score"] = replicated_json(condition.pooled_macro_f1);
+  json["no_subjects_because"] = condition.subject_scores.absent_because;
+  json["score"] = cells_json(condition.macro_f1);
+  return json;
+}
+
 Json row_json(const PlannedExperiment& experiment, const Row& row) {
   Json json;
   json["id"] = row.cell.id.hex();
@@ -178,6 +191,11 @@ Json experiment_json(const ReportData& data, std::size_t e) {
     json["source"] = data.table.sources[experiment.source].name;
     json["cells_from_another_source"] = experiment.from_another;
   }
+  if (experiment.external) {
+    json["external"] = true;
+    json["metric"] = headline_metric(statistics);
+    json["notes"] = experiment.notes;
+  }
   json["dataset"] = experiment.dataset;
   json["protocol"] = experiment.protocol;
   json["group"] = experiment.group;
@@ -191,7 +209,9 @@ Json experiment_json(const ReportData& data, std::size_t e) {
   json["conditions"] = Json::array();
   bool complete = true;
   for (const auto& condition : statistics.conditions) {
-    json["conditions"].push_back(condition_json(condition, experiment.classes));
+    json["conditions"].push_back(experiment.metric.empty()
+                                     ? condition_json(condition, experiment.classes)
+                                     : scored_json(condition));
     complete = complete && condition.done == condition.expected;
   }
   json["complete"] = complete;
@@ -206,7 +226,8 @@ Json experiment_json(const ReportData& data, std::size_t e) {
     json["nested"] = nullptr;
     json["nested_absent_because"] = statistics.nested.absent_because;
   }
-  if (const ConditionStatistics* headline = headline_of(statistics)) {
+  const ConditionStatistics* headline = headline_of(statistics);
+  if (headline && experiment.metric.empty()) {
     json["headline"] = headline_json(*headline);
   }
   if (!statistics.comparisons.pairs.empty()) {

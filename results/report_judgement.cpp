@@ -81,6 +81,21 @@ std::string ranks_text(const RankTest& ranks, const std::string& indent) {
   return text + "; Iman-Davenport F = " + score(ranks.f, 2) + ", p = " + p_text(ranks.f_p) + "\n";
 }
 
+// Of what the pairs are: all of one metric, since others are not compared.
+std::string metric_of(const ComparisonFamily& family) {
+  std::string metric = family.pairs.front().metric;
+  for (const auto& pair : family.pairs) {
+    if (pair.metric != metric) return "each by its metric";
+  }
+  return metric.empty() ? "pooled macro-F1" : "mean " + metric;
+}
+
+// Scores of other programs may be of any scale; shares of 1 are told in points.
+std::string amount_of(const PairComparison& pair) {
+  const double amount = std::fabs(pair.result.difference.mean);
+  return pair.metric.empty() ? score(100 * amount, 1) + " points" : score(amount);
+}
+
 bool any_pair(const ComparisonFamily& family) {
   return std::any_of(family.pairs.begin(), family.pairs.end(),
                      [](const auto& pair) { return pair.absent_because.empty(); });
@@ -100,9 +115,9 @@ std::string comparison_sentence(const PairComparison& pair) {
                      std::to_string(own.subjects) + " subjects " + first + " scores " +
                      score(a_leads ? pair.mean_a : pair.mean_b, 3) + " and " + second + " " +
                      score(a_leads ? pair.mean_b : pair.mean_a, 3) + ": " + first +
-                     " is ahead on " + std::to_string(ahead) + " subjects, by " +
-                     score(100 * std::fabs(own.difference.mean), 1) + " points, " +
-                     (pair.p_holm < kSmallP ? "p < .0001" : "p = " + score(pair.p_holm)) + ": ";
+                     " is ahead on " + std::to_string(ahead) + " subjects, by " + amount_of(pair) +
+                     ", " + (pair.p_holm < kSmallP ? "p < .0001" : "p = " + score(pair.p_holm)) +
+                     ": ";
   const std::string conclusion = conclusion_of(pair);
   if (conclusion == "undecided") {
     text += conclusion;
@@ -118,8 +133,9 @@ std::string comparison_sentence(const PairComparison& pair) {
 }
 
 std::string intervals_text(const ExperimentStatistics& statistics) {
-  std::vector<std::vector<std::string>> rows{
-      {"95 % intervals of pooled macro-F1", "re-run", "new subjects", "seeds", "subjects", "rest"}};
+  std::vector<std::vector<std::string>> rows{{"95 % intervals of " + headline_metric(statistics),
+                                              "re-run", "new subjects", "seeds", "subjects",
+                                              "rest"}};
   for (const auto& condition : statistics.conditions) rows.push_back(interval_row(condition));
   if (statistics.nested.exists) {
     rows.push_back(interval_row(statistics.nested.result));
@@ -151,7 +167,7 @@ std::string experiments_compared_text(const ReportData& data) {
     return "No comparisons of experiments: " + family.absent_because + "\n\n";
   }
   if (family.pairs.empty()) return "";
-  std::vector<std::vector<std::string>> rows{pair_header("A - B, pooled macro-F1", "A is")};
+  std::vector<std::vector<std::string>> rows{pair_header("A - B, " + metric_of(family), "A is")};
   for (const auto& pair : family.pairs) rows.push_back(pair_row(pair.a + " - " + pair.b, pair));
   std::string text =
       aligned(rows, "") + notes_text(family.pairs, "") + ranks_text(family.ranks, "");

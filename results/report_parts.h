@@ -23,6 +23,7 @@ std::string latex_report(const ReportData& data);
 
 // One condition in the text report: its scores in detail, and a confusion matrix.
 std::string details(const ConditionStatistics& condition);
+std::string score_details(const ConditionStatistics& condition, const std::string& metric);
 std::string confusion_text(const Confusion& confusion, const std::vector<std::string>& classes);
 // Parts of the text report, whole lines: intervals and variance components of an experiment's
 // conditions, their comparisons, those of the experiments, and what these words mean.
@@ -34,7 +35,7 @@ std::string judgement_definitions();
 // "experiment / condition / seed / fold" of a row.
 std::string cell_name(const Table& table, const Row& row);
 
-struct Cost {  // of the distinct trials that are done
+struct Cost {  // of the distinct trials that are done, without those of other programs
   std::int64_t trials = 0, steps = 0, restarts = 0;
   double wall_seconds = 0, cpu_seconds = 0;
   std::int64_t peak_memory_bytes = 0;  // of the largest

@@ -1,6 +1,7 @@
 #include "results/report_sources.h"
 
 #include "base/error.h"
+#include "results/csv_source.h"
 #include "results/joined_table.h"
 
 namespace emosweep::results {
@@ -25,13 +26,14 @@ void refuse_doubles(const std::vector<std::filesystem::path>& paths) {
 }
 
 Table loaded_table(const ReportSources& sources) {
-  if (sources.folders.empty()) throw InputError("a report of nothing: no run folder is given");
-  if (sources.folders.size() == 1) return table_of(sources.folders.front());
-  std::vector<std::filesystem::path> paths;
+  std::vector<std::filesystem::path> paths = sources.csv;
   for (const auto& folder : sources.folders) paths.push_back(folder.path());
+  if (paths.empty()) throw InputError("a report of nothing: no run folder is given, and no CSV");
+  if (paths.size() == 1 && sources.csv.empty()) return table_of(sources.folders.front());
   refuse_doubles(paths);
   std::vector<SourceTable> tables;
   for (const auto& folder : sources.folders) tables.push_back({folder.path(), table_of(folder)});
+  for (const auto& file : sources.csv) tables.push_back({file, csv_table(file, sources.metric)});
   return joined_tables(std::move(tables));
 }
 

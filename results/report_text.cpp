@@ -56,9 +56,23 @@ std::string sources_text(const Table& table) {
   return text + "\n";
 }
 
+// Of results of another program only the file and its own columns are known.
+std::string external_text(const TableExperiment& experiment,
+                          const ExperimentStatistics& statistics) {
+  std::string text = "   results of another program, " + counted(statistics.folds.size(), "fold") +
+                     ", " + counted(statistics.seeds.size(), "seed");
+  if (experiment.metric.empty()) {
+    text += ", " + std::to_string(experiment.classes.size()) + " classes";
+  }
+  text += "\n";
+  for (const auto& note : experiment.notes) text += wrapped("- " + note, "   ");
+  return text;
+}
+
 std::string heading(const Table& table, const TableExperiment& experiment,
                     const ExperimentStatistics& statistics, const std::string& selection) {
   std::string text = "== " + experiment.name + "\n" + source_text(table, experiment);
+  if (experiment.external) return text + external_text(experiment, statistics);
   text += "   dataset " + experiment.dataset + ", protocol " + experiment.protocol;
   if (!experiment.group.empty()) text += ", group " + experiment.group;
   text += ", " + counted(statistics.folds.size(), "fold") + ", " +
@@ -66,6 +80,14 @@ std::string heading(const Table& table, const TableExperiment& experiment,
           std::to_string(experiment.classes.size()) + " classes\n";
   text += "   normalise " + normalise_text(experiment.normalise) + ", " + selection + "\n";
   return text;
+}
+
+std::string scores_table(const ExperimentStatistics& statistics) {
+  std::vector<std::vector<std::string>> rows{{"condition", "cells", headline_metric(statistics)}};
+  for (const auto& condition : statistics.conditions) {
+    rows.push_back({condition.label, done_of(condition), score(condition.pooled_macro_f1.spread)});
+  }
+  return aligned(rows, "   ");
 }
 
 std::string conditions_table(const ExperimentStatistics& statistics) {
@@ -78,9 +100,11 @@ std::string conditions_table(const ExperimentStatistics& statistics) {
   for (const auto& condition : statistics.conditions) add(condition.label, condition);
   if (statistics.nested.exists) add("nested selection (see below)", statistics.nested.result);
   const ConditionStatistics& any = shown_of(statistics);
-  rows.push_back({"baseline: majority class of training", "",
-                  score(any.majority_macro_f1.spread.mean), "",
-                  score(any.majority_accuracy.spread.mean)});
+  if (!std::isnan(any.majority_accuracy.spread.mean)) {  // else the training rows are not known
+    rows.push_back({"baseline: majority class of training", "",
+                    score(any.majority_macro_f1.spread.mean), "",
+                    score(any.majority_accuracy.spread.mean)});
+  }
   rows.push_back(
       {"baseline: chance (1/C)", "", "", score(statistics.chance), score(statistics.chance)});
   return aligned(rows, "   ");
@@ -135,16 +159,21 @@ std::string experiment_text(const ReportData& data, std::size_t e) {
             " cells are not done (listed below). Seeds that lack a fold are left out of\n"
             "   pooled scores.\n";
   }
-  text += "\n" + conditions_table(statistics) + "\n";
+  const bool scored = !experiment.metric.empty();
+  text += "\n" + (scored ? scores_table(statistics) : conditions_table(statistics)) + "\n";
   if (statistics.conditions.size() > 1) {
     text += nested_text(experiment, statistics.nested) + "\n";
   }
   text += intervals_text(statistics) + "\n";
   text += conditions_compared_text(statistics);
-  for (const auto& condition : statistics.conditions) text += details(condition);
+  for (const auto& condition : statistics.conditions) {
+    text += scored ? score_details(condition, experiment.metric) : details(condition);
+  }
   if (statistics.nested.exists) text += details(statistics.nested.result);
   const ConditionStatistics& shown = shown_of(statistics);
-  if (statistics.nested.exists || statistics.conditions.size() == 1) {
+  if (scored) {
+    // nothing was predicted
+  } else if (statistics.nested.exists || statistics.conditions.size() == 1) {
     text += "\n   confusion (counts over all seeds and folds), " + shown.label + ":\n" +
             confusion_text(shown.confusion, experiment.classes);
   } else {
@@ -202,6 +231,11 @@ std::string overview_text(const ReportData& data) {
       continue;
     }
     const ConditionStatistics& shown = shown_of(statistics);
+    if (!statistics.metric.empty()) {
+      rows.push_back({name + " (" + headline_metric(statistics) + ")", cells,
+                      score(shown.pooled_macro_f1.spread)});
+      continue;
+    }
     if (statistics.nested.exists) name += " (nested)";
     rows.push_back({name, cells, score(shown.pooled_macro_f1.spread),
                     score(shown.pooled_uar.spread), score(shown.pooled_accuracy.spread),
@@ -220,6 +254,10 @@ std::string text_report(const ReportData& data) {
     text += experiment_text(data, e) + "\n";
   }
   text += definitions_text();
+  const auto& experiments = data.table.experiments;
+  const bool trained = std::any_of(experiments.begin(), experiments.end(),
+                                   [](const auto& experiment) { return !experiment.external; });
+  if (!trained && !experiments.empty()) return text;  // what it cost nobody says
   const Cost cost = cost_of(data.table, 0, data.table.rows.size());
   char line[160];
   std::snprintf(line, sizeof line,

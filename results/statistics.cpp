@@ -25,6 +25,7 @@ ExperimentStatistics experiment_statistics(const Table& table, std::size_t index
   const TableExperiment& experiment = table.experiments[index];
   ExperimentStatistics result;
   result.name = experiment.name;
+  result.metric = experiment.metric;
   if (!experiment.classes.empty()) {
     result.chance = 1.0 / static_cast<double>(experiment.classes.size());
   }
@@ -43,11 +44,17 @@ ExperimentStatistics experiment_statistics(const Table& table, std::size_t index
   const std::vector<Slice> slices =
       index < table.slices.size() ? table.slices[index] : std::vector<Slice>();
   for (std::size_t c = 0; c < conditions.size(); ++c) {
+    const std::string& label = experiment.conditions[c];
     result.conditions.push_back(
-        condition_statistics(experiment.conditions[c], conditions[c], result, slices, classes));
+        experiment.metric.empty()
+            ? condition_statistics(label, conditions[c], result, slices, classes)
+            : score_statistics(label, conditions[c], result, experiment.metric));
   }
-  if (conditions.size() > 1)
+  if (conditions.size() > 1 && experiment.external) {
+    result.nested.absent_because = "a CSV of results holds no validation scores to choose by";
+  } else if (conditions.size() > 1) {
     result.nested = nested_selection(conditions, result, experiment, slices);
+  }
   if (result.nested.exists) {
     result.nested.oracle = best_on_test(result.conditions);
     result.nested.optimism = result.conditions[result.nested.oracle].pooled_macro_f1.spread.mean -
@@ -61,16 +68,20 @@ ExperimentStatistics experiment_statistics(const Table& table, std::size_t index
   ConditionStatistics* headline = result.nested.exists            ? &result.nested.result
                                   : result.conditions.size() == 1 ? &result.conditions.front()
                                                                   : nullptr;
-  if (headline) {
+  if (headline && experiment.metric.empty()) {
     headline->resampled = resampled_statistics(headline->subject_scores.scores, headline->subjects);
   }
   std::vector<Contender> contenders;
   for (const auto& condition : result.conditions) {
-    contenders.push_back(
-        {condition.label, experiment.samples, &condition.subject_scores, experiment.classes});
+    contenders.push_back({condition.label, experiment.samples, &condition.subject_scores,
+                          experiment.classes, experiment.metric});
   }
   result.comparisons = compare_with(contenders, result.reference);
   return result;
+}
+
+std::string headline_metric(const ExperimentStatistics& experiment) {
+  return experiment.metric.empty() ? "pooled macro-F1" : "mean " + experiment.metric;
 }
 
 const ConditionStatistics* headline_of(const ExperimentStatistics& experiment) {
@@ -84,7 +95,8 @@ ComparisonFamily compare_experiments(const Table& table,
   for (std::size_t e = 0; e < statistics.size(); ++e) {
     if (const ConditionStatistics* headline = headline_of(statistics[e])) {
       contenders.push_back({statistics[e].name, table.experiments[e].samples,
-                            &headline->subject_scores, table.experiments[e].classes});
+                            &headline->subject_scores, table.experiments[e].classes,
+                            table.experiments[e].metric});
     }
   }
   return compare_all(contenders);

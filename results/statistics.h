@@ -76,6 +76,9 @@ struct NestedSelection {
 
 struct ExperimentStatistics {
   std::string name;
+  // "": of predictions. Else the name of another program's scores, and of the conditions only
+  // macro_f1, pooled_macro_f1 (both of that score) and subject_scores mean something.
+  std::string metric;
   double chance = kUndefined;        // 1 / C
   std::vector<std::uint64_t> seeds;  // ascending
   std::vector<std::string> folds;    // in natural order
@@ -88,6 +91,9 @@ struct ExperimentStatistics {
 };
 
 ExperimentStatistics experiment_statistics(const Table& table, std::size_t experiment);
+
+// What the numbers of pooled_macro_f1 are: "pooled macro-F1", or the mean of a score over folds.
+std::string headline_metric(const ExperimentStatistics& experiment);
 
 // What stands for an experiment: its nested selection, or its only condition; nullptr where there
 // is neither.

@@ -184,29 +184,20 @@ double value_of(const NamedValues& values, const std::string& name) {
   return kUndefined;
 }
 
-Table planned_table(const RunFolder& folder) {
-  const auto plan = folder.plan();
-  if (!plan) throw InputError(folder.path().string() + " is no run folder: it has no plan.json");
+Table table_of_plan(const PlanFile& plan) {
   Table table;
   const auto by_name = [](const auto& a, const auto& b) { return a.name < b.name; };
-  const auto place = sorted_places(plan->experiments, by_name);
-  table.experiments.resize(plan->experiments.size());
+  const auto place = sorted_places(plan.experiments, by_name);
+  table.experiments.resize(plan.experiments.size());
   std::vector<std::vector<std::uint32_t>> condition_place;
-  for (std::size_t e = 0; e < plan->experiments.size(); ++e) {
-    TableExperiment experiment = plan->experiments[e];
-    check_name(experiment.name, folder);
+  for (std::size_t e = 0; e < plan.experiments.size(); ++e) {
+    TableExperiment experiment = plan.experiments[e];
     condition_place.push_back(sorted_places(experiment.conditions, std::less<>()));
     std::sort(experiment.conditions.begin(), experiment.conditions.end());
     table.experiments[place[e]] = std::move(experiment);
   }
-  for (std::size_t e = 1; e < table.experiments.size(); ++e) {
-    if (table.experiments[e].name == table.experiments[e - 1].name) {
-      throw InputError((folder.path() / "plan.json").string() + ": two experiments are called '" +
-                       table.experiments[e].name + "'");
-    }
-  }
-  table.rows.reserve(plan->cells.size());
-  for (const auto& cell : plan->cells) {
+  table.rows.reserve(plan.cells.size());
+  for (const auto& cell : plan.cells) {
     Row& row = table.rows.emplace_back();
     row.cell = cell;
     row.cell.condition = condition_place[cell.experiment][cell.condition];
@@ -218,6 +209,20 @@ Table planned_table(const RunFolder& folder) {
   for (std::uint32_t e = 0; e <= table.experiments.size(); ++e) {
     while (at < table.rows.size() && table.rows[at].cell.experiment < e) ++at;
     table.first.push_back(at);
+  }
+  return table;
+}
+
+Table planned_table(const RunFolder& folder) {
+  const auto plan = folder.plan();
+  if (!plan) throw InputError(folder.path().string() + " is no run folder: it has no plan.json");
+  for (const auto& experiment : plan->experiments) check_name(experiment.name, folder);
+  Table table = table_of_plan(*plan);
+  for (std::size_t e = 1; e < table.experiments.size(); ++e) {
+    if (table.experiments[e].name == table.experiments[e - 1].name) {
+      throw InputError((folder.path() / "plan.json").string() + ": two experiments are called '" +
+                       table.experiments[e].name + "'");
+    }
   }
   return table;
 }

@@ -34,6 +34,11 @@ struct TableExperiment : PlannedExperiment {
       : PlannedExperiment(std::move(planned)) {}
   std::size_t source = 0;         // index into Table::sources
   std::int64_t from_another = 0;  // cells that are done because another source holds their trial
+  bool external = false;          // of another program: nothing is known of its training
+  // Of scores: what they are called; they stand in Row::test, and there are no predictions. Else
+  // "".
+  std::string metric;
+  std::vector<std::string> notes;  // what a reader must know of this source
 };
 
 struct Source {
@@ -95,6 +100,9 @@ double value_of(const NamedValues& values, const std::string& name);
 // The plan alone, every row missing. InputError where there is no plan or a name cannot stand in
 // the summary.
 Table planned_table(const RunFolder& folder);
+
+// The same of a plan in memory, any names allowed that differ.
+Table table_of_plan(const PlanFile& plan);
 
 // Reads record after record in the order of the rows and keeps of each what a Row holds. `visit`
 // sees every done row with its record. InputError names a record, or a table of samples that is

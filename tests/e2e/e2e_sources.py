@@ -52,4 +52,45 @@ def test_a_folder_given_twice_is_refused(folder):
     assert "takes each source once" in error, error
 
 
+def predictions_csv(run_folder, path, experiment):
+    """What summary.h5 keeps of one experiment, as another program would have written it."""
+    file = run_folder / "summary.h5"
+    trials = {c: h.h5(file, f"/trials/{c}") for c in ("seed", "fold", "group")}
+    rows = {c: h.h5(file, f"/predictions/{experiment}/{c}") for c in ("trial", "sample", "true", "predicted")}
+    table = [["experiment", "seed", "fold", "group", "sample", "true", "predicted"]]
+    for trial, sample, true, predicted in zip(*rows.values()):
+        t = int(trial)
+        table.append([experiment, int(trials["seed"][t]), trials["fold"][t], trials["group"][t], int(sample), f"class {true}",
+                      f"class {predicted}"])
+    h.write_table(path, table)
+
+
+def test_predictions_of_another_program(folder):
+    own = run(folder, "own", {"audio": {"modality": "audio"}}, seeds=2)
+    predictions_csv(own, folder / "audio.csv", "audio")
+    (csv,), (records,) = (statistics(*a)["experiments"] for a in (["--from-csv", folder / "audio.csv"], [own]))
+    for metric in ("pooled_macro_f1", "pooled_uar", "macro_f1"):
+        assert csv["conditions"][0][metric] == records["conditions"][0][metric], metric
+    assert csv["headline"]["bootstrap"] == records["headline"]["bootstrap"]
+    text = h.emosweep("report", own, "--from-csv", folder / "audio.csv").stdout
+    assert "own: audio" in text and "audio.csv: audio" in text, text
+
+
+def test_scores_and_mistakes_of_a_csv(folder):
+    rows = [["experiment", "seed", "fold", "score"]]
+    rows += [[e, s, f, 0.5 + 0.01 * s + 0.1 * (e == "b")] for e in "ab" for s in (1, 2) for f in (1, 2, 3)]
+    h.write_table(folder / "scores.csv", rows)
+    report = statistics("--from-csv", folder / "scores.csv", "--metric", "WER")
+    assert report["experiments"][0]["metric"] == "mean WER"
+    assert report["experiments"][1]["conditions"][0]["mean_score"]["mean"] == 0.615
+    assert report["comparisons"]["pairs"][0]["subjects"] == 3
+    rows[0][3] = "scoer"
+    h.write_table(folder / "wrong.csv", rows)
+    error = h.emosweep("report", "--from-csv", folder / "wrong.csv", code=2).stderr
+    assert "wrong.csv:1: column 'scoer' is not known; did you mean 'score'?" in error, error
+    own = run(folder, "own", {"audio": {"modality": "audio"}}, seeds=1)
+    assert "it needs --from-csv" in h.emosweep("report", "--metric", "F1", own, code=2).stderr
+    h.emosweep("report", "--from-csv", folder / "nothing.csv", code=2)
+
+
 h.main(globals())
