@@ -55,10 +55,26 @@ Report::Report(const ReportSources& sources)
     : loaded_(std::make_unique<Loaded>(Loaded{load_report(sources)})) {}
 Report::~Report() = default;
 
+namespace {
+
+// Pages, tables and figures are of predictions throughout.
+void need_predictions(const ReportData& data, const std::string& what) {
+  for (const auto& experiment : data.table.experiments) {
+    if (experiment.metric.empty()) continue;
+    throw InputError(what + " shows predictions, and experiment '" + experiment.name +
+                     "' has scores only: ask for text or json");
+  }
+}
+
+}  // namespace
+
 std::string Report::in(const std::string& format) const {
   const ReportData& data = loaded_->data;
   if (format == "text") return text_report(data);
   if (format == "json") return json_report(data);
+  if (format == "html" || format == "csv" || format == "latex") {
+    need_predictions(data, "format " + format);
+  }
   if (format == "html") return html_report(data);
   if (format == "csv") return csv_report(data);
   if (format == "latex") return latex_report(data);
@@ -69,6 +85,7 @@ std::string Report::in(const std::string& format) const {
 
 std::vector<ReportFigure> Report::figures() const {
   const ReportData& data = loaded_->data;
+  need_predictions(data, "a figure");
   std::vector<ReportFigure> figures;
   const auto add = [&](const std::string& prefix, const std::vector<Plot>& plots) {
     for (const Plot& plot : plots) {

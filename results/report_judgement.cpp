@@ -90,18 +90,17 @@ std::string metric_of(const ComparisonFamily& family) {
   return metric.empty() ? "pooled macro-F1" : "mean " + metric;
 }
 
-// Scores of other programs may be of any scale; shares of 1 are told in points.
-std::string amount_of(const PairComparison& pair) {
-  const double amount = std::fabs(pair.result.difference.mean);
-  return pair.metric.empty() ? score(100 * amount, 1) + " points" : score(amount);
-}
-
 bool any_pair(const ComparisonFamily& family) {
   return std::any_of(family.pairs.begin(), family.pairs.end(),
                      [](const auto& pair) { return pair.absent_because.empty(); });
 }
 
 }  // namespace
+
+std::string amount_of(const PairComparison& pair) {
+  const double amount = std::fabs(pair.result.difference.mean);
+  return pair.metric.empty() ? score(100 * amount, 1) + " points" : score(amount);
+}
 
 std::string comparison_sentence(const PairComparison& pair) {
   if (!pair.absent_because.empty()) {

@@ -32,6 +32,10 @@ std::string conditions_compared_text(const ExperimentStatistics& statistics);
 std::string experiments_compared_text(const ReportData& data);
 std::string judgement_definitions();
 
+// By how much a pair differs: "1.2 points", of other programs' scores, which may be of any scale,
+// "0.0120".
+std::string amount_of(const PairComparison& pair);
+
 // "experiment / condition / seed / fold" of a row.
 std::string cell_name(const Table& table, const Row& row);
 

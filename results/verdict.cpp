@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "results/text_layout.h"
 
@@ -33,13 +34,16 @@ std::string quoted(const ReportData& data, std::size_t experiment) {
 
 std::string leader_text(const ReportData& data, const Standing& leader, std::size_t of) {
   const ReplicatedStatistics& own = leader.headline->pooled_macro_f1;
+  const std::string& metric = data.statistics[leader.experiment].metric;
+  const double least = metric.empty() ? 0 : own.new_subject.lower;
+  const double most = metric.empty() ? 1 : own.new_subject.upper;  // another score's are not known
   const bool other_rule = transductive(data, leader.experiment);
   std::string text = other_rule ? "Transductive, scaled by each subject's own clips and so not "
                                   "comparable with the others: "
                                 : "";
   text += quoted(data, leader.experiment) +
           (of > 1 ? " scores highest of " + std::to_string(of) + ": " : " scores ") +
-          score(own.spread.mean, 3) + " macro-F1";
+          score(own.spread.mean, 3) + " " + (metric.empty() ? "macro-F1" : metric);
   if (leader.headline->trials < leader.headline->expected) {
     text += "; it reads no seed";
   } else if (!std::isnan(own.rerun.lower)) {
@@ -48,8 +52,8 @@ std::string leader_text(const ReportData& data, const Standing& leader, std::siz
   }
   if (!std::isnan(own.new_subject.lower)) {
     text += std::string(std::isnan(own.rerun.lower) ? ";" : ",") + " new subjects " +
-            score(std::max(0.0, own.new_subject.lower), 3) + " to " +
-            score(std::min(1.0, own.new_subject.upper), 3);
+            score(std::max(least, own.new_subject.lower), 3) + " to " +
+            score(std::min(most, own.new_subject.upper), 3);
   }
   text += ".";
   const double majority = leader.headline->majority_macro_f1.spread.mean;
@@ -60,8 +64,7 @@ std::string leader_text(const ReportData& data, const Standing& leader, std::siz
 }
 
 std::string undecided_name(const std::string& name, const PairComparison& pair) {
-  std::string text = name + " (" + score(100 * std::fabs(pair.result.difference.mean), 1) +
-                     " points, p " +
+  std::string text = name + " (" + amount_of(pair) + ", p " +
                      (pair.p_holm < kSmallP ? "< .0001" : "= " + score(pair.p_holm, 2));
   if (pair.result.subjects_needed > pair.result.subjects) {
     text += ", about " + std::to_string(pair.result.subjects_needed) + " subjects needed";
@@ -95,7 +98,7 @@ std::string against_text(const ReportData& data, const std::vector<Standing>& or
   add(behind, "It is better than ",
       " (paired on seeds and subjects, p < .05 after Holm's correction).");
   add(undecided, "Nothing is decided against ", ".");
-  add(equal, "It equals ", " in practice (within a point).");
+  add(equal, "It equals ", " in practice (within .01).");
   add(absent, "It cannot be compared with ", reason.empty() ? "." : ": " + reason + ".");
   return text;
 }
@@ -160,13 +163,14 @@ std::vector<Standing> standings(const ReportData& data) {
 }
 
 std::vector<std::vector<Standing>> families(const ReportData& data) {
-  std::vector<Standing> raw, scaled;
+  // By metric: macro-F1 of predictions first, then other programs' scores by name.
+  std::map<std::pair<bool, std::string>, std::vector<Standing>> kinds;
   for (const auto& standing : standings(data)) {
-    (transductive(data, standing.experiment) ? scaled : raw).push_back(standing);
+    kinds[{transductive(data, standing.experiment), data.statistics[standing.experiment].metric}]
+        .push_back(standing);
   }
   std::vector<std::vector<Standing>> result;
-  if (!raw.empty()) result.push_back(std::move(raw));
-  if (!scaled.empty()) result.push_back(std::move(scaled));
+  for (auto& [kind, members] : kinds) result.push_back(std::move(members));
   return result;
 }
 

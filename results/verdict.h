@@ -16,7 +16,8 @@ struct Standing {
 std::vector<Standing> standings(const ReportData& data);
 
 // The same by what may be compared: scores of features that were scaled without the tested subject,
-// and transductive ones (normalise: group). Families without a score are left out.
+// and transductive ones (normalise: group); each metric by itself. Families without a score are
+// left out.
 std::vector<std::vector<Standing>> families(const ReportData& data);
 
 // "fusion, by actor (transductive)" in sentences and headings; with a dagger in tables and plots.

@@ -96,6 +96,10 @@ TEST(CsvSource, SaysWhatTheRunFolderSays) {
   const Json csv = statistics_of(csv_sources({dir.path() / "own.csv"}));
   EXPECT_EQ(csv.at("comparisons"), folder.at("comparisons"));
   EXPECT_EQ(csv.at("comparisons").at("pairs").size(), 3u);
+  for (const char* format : {"html", "csv", "latex"}) {
+    const std::string page = Report(csv_sources({dir.path() / "own.csv"})).in(format);
+    EXPECT_NE(page.find("Fusion"), std::string::npos) << format;
+  }
   EXPECT_TRUE(csv.at("comparisons").at("pairs").at(0).at("p").is_number());
   ASSERT_EQ(csv.at("experiments").size(), 3u);
   for (std::size_t e = 0; e < 3; ++e) {
@@ -225,10 +229,13 @@ TEST(CsvSource, ScoresGiveTheFiguresOfSciPy) {
   expect_near(pair["wilcoxon_p"], expected["wilcoxon_fold_means"]["p_exact_two"], kClosed);
   expect_near(pair["d_z"], expected["cohen_dz"], kClosed);
   const std::string text = Report(sources).in("text");
-  for (const char* part : {"A - B, mean CCC", "95 % intervals of mean CCC", "A (mean CCC)",
-                           "by 0.0119,", "mean over folds per seed"}) {
+  for (const char* part :
+       {"A - B, mean CCC", "95 % intervals of mean CCC", "A (mean CCC)", "by 0.0119,",
+        "mean over folds per seed", "scores highest of 2: 0.623 CCC"}) {
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
   }
+  EXPECT_THROW(Report(sources).in("html"), InputError);
+  EXPECT_THROW(Report(sources).figures(), InputError);
   // Without groups a fold is the unit, and that is said.
   write_file(dir.path() / "folds.csv", "experiment,seed,fold,score\n" + golden_scores("A", false));
   const Json folds = statistics_of(csv_sources({dir.path() / "folds.csv"}))["experiments"][0];
