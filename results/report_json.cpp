@@ -219,6 +219,7 @@ Json experiment_json(const ReportData& data, std::size_t e) {
     Json nested = condition_json(statistics.nested.result, experiment.classes);
     nested["selected_by"] = "validation " + statistics.nested.metric;
     nested["chosen"] = statistics.nested.chosen;
+    nested["overall_winner"] = experiment.conditions[statistics.reference];  // all subjects seen
     nested["oracle"] = experiment.conditions[statistics.nested.oracle];
     nested["optimism"] = number(statistics.nested.optimism);
     json["nested"] = nested;
@@ -274,6 +275,9 @@ std::string json_report(const ReportData& data) {
   definitions["calibration"] =
       "of the predicted class's probability in 15 bins (expected_calibration_error), and the mean "
       "over rows of the squared errors of all classes' probabilities, summed (brier_score)";
+  definitions["overall_winner"] =
+      "the condition that validation chose most often: all subjects seen, so its score is not "
+      "clean";
   definitions["oracle"] =
       "the condition with the best pooled macro-F1 on the test rows, which is no result; optimism: "
       "by how much it is above the nested selection";

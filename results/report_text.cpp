@@ -110,7 +110,9 @@ std::string conditions_table(const ExperimentStatistics& statistics) {
   return aligned(rows, "   ");
 }
 
-std::string nested_text(const PlannedExperiment& experiment, const NestedSelection& nested) {
+std::string nested_text(const PlannedExperiment& experiment,
+                        const ExperimentStatistics& statistics) {
+  const NestedSelection& nested = statistics.nested;
   if (!nested.exists) return "   no nested selection: " + nested.absent_because + "\n";
   std::string text = "   " + nested.result.label +
                      ": each (seed, fold) takes the condition of\n   " +
@@ -119,6 +121,7 @@ std::string nested_text(const PlannedExperiment& experiment, const NestedSelecti
   for (std::size_t c = 0; c < nested.chosen.size(); ++c) {
     text += "      " + std::to_string(nested.chosen[c]) + " x " + experiment.conditions[c] + "\n";
   }
+  text += wrapped(winner_text(experiment, statistics), "   ");
   if (!std::isnan(nested.optimism)) {
     text += wrapped(oracle_text(experiment, nested), "   ");
   }
@@ -162,7 +165,7 @@ std::string experiment_text(const ReportData& data, std::size_t e) {
   const bool scored = !experiment.metric.empty();
   text += "\n" + (scored ? scores_table(statistics) : conditions_table(statistics)) + "\n";
   if (statistics.conditions.size() > 1) {
-    text += nested_text(experiment, statistics.nested) + "\n";
+    text += nested_text(experiment, statistics) + "\n";
   }
   text += intervals_text(statistics) + "\n";
   text += conditions_compared_text(statistics);

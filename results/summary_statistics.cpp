@@ -225,6 +225,7 @@ void write_statistics(const h5::Node& node, const ExperimentStatistics& statisti
   const h5::Node nested = node.make_group("nested");
   nested.set("selected_by", "validation " + statistics.nested.metric);
   nested.write("chosen", statistics.nested.chosen);
+  nested.set("overall_winner", statistics.conditions[statistics.reference].label);
   nested.set("oracle", statistics.conditions[statistics.nested.oracle].label);
   nested.set("optimism", statistics.nested.optimism);
   write_conditions(nested, {&statistics.nested.result}, seeds);

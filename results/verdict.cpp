@@ -211,6 +211,13 @@ std::string oracle_text(const PlannedExperiment& experiment, const NestedSelecti
                 : ": no single condition would have done better.");
 }
 
+std::string winner_text(const PlannedExperiment& experiment,
+                        const ExperimentStatistics& statistics) {
+  return "Overall winner, all subjects seen: " + experiment.conditions[statistics.reference] +
+         " was chosen most often; every subject had a part in that choice through the others' "
+         "validation rows, so its own score is not clean.";
+}
+
 std::vector<std::string> verdict(const ReportData& data) {
   const auto order = standings(data);
   std::vector<std::string> paragraphs;

@@ -36,6 +36,11 @@ PairFound find_pair(const ReportData& data, std::size_t a, std::size_t b);
 // The condition that is best on test rows, which nobody may choose, beside what validation chose.
 std::string oracle_text(const PlannedExperiment& experiment, const NestedSelection& nested);
 
+// The condition that validation chose most often: the one to train with in the end, but its test
+// score is no clean one. The experiment has a nested selection.
+std::string winner_text(const PlannedExperiment& experiment,
+                        const ExperimentStatistics& statistics);
+
 // Short paragraphs, of each family: what leads, what it is better than, what is not decided and
 // what that would take, where the spread comes from; then what limits all this (incomplete, one
 // seed).

@@ -44,7 +44,9 @@ std::string scores_html(const ExperimentStatistics& statistics) {
   return html_table(table, "scores of conditions", foot);
 }
 
-std::string nested_html(const PlannedExperiment& experiment, const NestedSelection& nested) {
+std::string nested_html(const PlannedExperiment& experiment,
+                        const ExperimentStatistics& statistics) {
+  const NestedSelection& nested = statistics.nested;
   if (!nested.exists) return paragraph("No nested selection: " + nested.absent_because + ".");
   std::string html = paragraph(
       "Nested selection: each seed and fold takes the condition with the " +
@@ -106,6 +108,33 @@ std::string slices_html(const ConditionStatistics& headline) {
          html_table(table, "slices by metadata");
 }
 
+// Every condition by cells: the distribution behind its mean.
+std::string details_html(const ExperimentStatistics& statistics) {
+  TextTable table{{"condition", "metric", "cells", "mean", "sd", "median", "MAD", "quartiles",
+                   "IQM", "least", "most", "sd of seeds", "sd of folds"}};
+  const auto add = [&](const std::string& label, const char* metric, const CellStatistics& own) {
+    const Description& cells = own.cells;
+    table.push_back({label, metric, std::to_string(cells.spread.n), score(cells.spread.mean, 3),
+                     score(cells.spread.sd, 3), score(cells.median, 3), score(cells.mad, 3),
+                     score(cells.lower_quartile, 3) + " to " + score(cells.upper_quartile, 3),
+                     score(cells.interquartile_mean, 3), score(cells.minimum, 3),
+                     score(cells.maximum, 3), score(own.seeds.sd, 3), score(own.folds.sd, 3)});
+  };
+  const auto add_all = [&](const std::string& label, const ConditionStatistics& own) {
+    add(label, "macro-F1", own.macro_f1);
+    add(label, "UAR", own.uar);
+    add(label, "accuracy", own.accuracy);
+  };
+  if (statistics.nested.exists) add_all("nested selection", statistics.nested.result);
+  for (const auto& condition : statistics.conditions) add_all(condition.label, condition);
+  return "<details><summary>Every cell by itself</summary>\n" +
+         paragraph(
+             "The metric of each (seed, fold) on its own test rows. A fold's macro-F1 counts "
+             "classes that its subject does not show as 0, so it is below the pooled one.",
+             "quiet") +
+         html_table(table, "distribution over cells") + "</details>\n";
+}
+
 std::string further_html(const ConditionStatistics& headline) {
   std::string text = "Of the headline also:";
   for (const auto& [name, pooled] : headline.further) {
@@ -143,7 +172,7 @@ std::string experiment_section(const ReportData& data, std::size_t e, const std:
   if (statistics.conditions.empty())
     return html + paragraph("Nothing is planned.") + "</section>\n";
   html += scores_html(statistics);
-  if (statistics.conditions.size() > 1) html += nested_html(experiment, statistics.nested);
+  if (statistics.conditions.size() > 1) html += nested_html(experiment, statistics);
   const ConditionStatistics* headline = headline_of(statistics);
   if (headline) {
     html += further_html(*headline);
@@ -151,7 +180,7 @@ std::string experiment_section(const ReportData& data, std::size_t e, const std:
     if (!absent.empty())
       html += paragraph("No interval for new subjects: " + absent + ".", "quiet");
   }
-  html += comparisons_html(statistics);
+  html += details_html(statistics) + comparisons_html(statistics);
   for (const Plot& plot : experiment_plots(data, e)) {
     html += html_figure(plot, id + "-" + plot.name);
   }
