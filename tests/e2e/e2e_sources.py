@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Reports over several sources: run folders together, refused where their splits differ."""
 import json
+import subprocess
 
 import harness as h
 
@@ -52,22 +53,10 @@ def test_a_folder_given_twice_is_refused(folder):
     assert "takes each source once" in error, error
 
 
-def predictions_csv(run_folder, path, experiment):
-    """What summary.h5 keeps of one experiment, as another program would have written it."""
-    file = run_folder / "summary.h5"
-    trials = {c: h.h5(file, f"/trials/{c}") for c in ("seed", "fold", "group")}
-    rows = {c: h.h5(file, f"/predictions/{experiment}/{c}") for c in ("trial", "sample", "true", "predicted")}
-    table = [["experiment", "seed", "fold", "group", "sample", "true", "predicted"]]
-    for trial, sample, true, predicted in zip(*rows.values()):
-        t = int(trial)
-        table.append([experiment, int(trials["seed"][t]), trials["fold"][t], trials["group"][t], int(sample), f"class {true}",
-                      f"class {predicted}"])
-    h.write_table(path, table)
-
-
 def test_predictions_of_another_program(folder):
     own = run(folder, "own", {"audio": {"modality": "audio"}}, seeds=2)
-    predictions_csv(own, folder / "audio.csv", "audio")
+    script = [str(h.ROOT / "scripts/predictions-csv"), str(own)]
+    (folder / "audio.csv").write_text(subprocess.run(script, check=True, capture_output=True, text=True).stdout)
     (csv,), (records,) = (statistics(*a)["experiments"] for a in (["--from-csv", folder / "audio.csv"], [own]))
     for metric in ("pooled_macro_f1", "pooled_uar", "macro_f1"):
         assert csv["conditions"][0][metric] == records["conditions"][0][metric], metric
