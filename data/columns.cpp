@@ -124,9 +124,25 @@ Layout resolve_columns(const Description& d, const RowSelection& selection,
     layout.groups.push_back(take(column, "the group " + in_quotes(name)));
   for (const Written& name : d.metadata)
     layout.metadata.push_back(resolver.column(name.text, name.place, "metadata"));
+  std::set<int> media;  // columns of paths
   for (const ModalityDescription& modality : d.modalities) {
     const std::string self = "modality " + in_quotes(modality.name.text);
     std::vector<int> all;
+    if (modality.media()) {
+      // A path may be the sample's name, and serve several modalities; it is no other thing.
+      const Written& path = modality.columns[0];
+      const int column = resolver.column(path.text, path.place, self);
+      const auto old = owner.find(column);
+      if (old != owner.end() && old->second != "the id" && !media.contains(column))
+        mistakes.add(path.place, self + ": " + in_quotes(path.text) +
+                                     " is a column that it may not use: " + old->second);
+      if (column >= 0) {
+        owner.emplace(column, self);
+        media.insert(column);
+      }
+      layout.modalities.push_back({column});
+      continue;
+    }
     for (const Written& element : modality.columns) {
       std::vector<std::string> taken;  // one message an element, however many columns it hits
       for (const int column : resolver.columns(element)) {

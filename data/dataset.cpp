@@ -6,6 +6,7 @@
 
 #include "base/canonical.h"
 #include "base/files.h"
+#include "data/audio/load_clips.h"
 #include "data/columns.h"
 #include "data/description.h"
 #include "data/description_reader.h"
@@ -118,6 +119,39 @@ std::vector<OpenTable> open_tables(const Description& d, HashCache* cache,
   return open;
 }
 
+// Fills the modalities that are media; `media`: their cells in all rows. Rows go where a policy
+// says so.
+void load_media(const Description& d, const std::vector<OpenTable>& tables,
+                const std::vector<std::vector<MediaCell>>& media, HashCache* cache,
+                Dataset& dataset, TableMistakes& mistakes, Sha256& hash) {
+  std::vector<std::string> names;
+  for (const OpenTable& table : tables) names.push_back(table.reader->file());
+  std::vector<std::uint8_t> skip(dataset.id.size());
+  std::size_t next = 0;
+  for (std::size_t m = 0; m < d.modalities.size(); ++m) {
+    if (!d.modalities[m].media()) continue;
+    const MediaSource source{fs::canonical(d.root), d.modalities[m].columns[0].text, names,
+                             media[next++]};
+    load_clips(source, d.modalities[m].audio, cache, dataset, dataset.modalities[m], skip, mistakes,
+               hash);
+  }
+  for (std::size_t i = 0; i < skip.size(); ++i) {
+    const bool any =
+        std::any_of(dataset.modalities.begin(), dataset.modalities.end(),
+                    [i](const Modality& modality) { return modality.present[i] != 0; });
+    if (any || skip[i] || mistakes.count() > 0) continue;
+    const MediaCell& cell = media[0][static_cast<std::size_t>(dataset.row[i])];
+    mistakes.add({names[static_cast<std::size_t>(cell.table)], cell.line, 0},
+                 "the sample " + in_quotes(dataset.id[i]) +
+                     " has no modality: its recordings cannot "
+                     "be used (skip instead of missing leaves such samples out)");
+  }
+  if (std::find(skip.begin(), skip.end(), 1) == skip.end()) return;
+  leave_out(dataset, skip);
+  if (dataset.size() == 0)
+    mistakes.add({names[0], 0, 0}, "no row is left: all their recordings are left out");
+}
+
 void throw_all(Mistakes& mistakes, const TableMistakes& tables) {
   tables.give_to(mistakes);
   mistakes.throw_if_any();
@@ -160,6 +194,9 @@ Loaded load_dataset(const fs::path& description, const RowSelection& selection, 
   throw_all(mistakes, wrong);
 
   Dataset& dataset = loaded.dataset;
+  Sha256 media;
+  if (!loader.media().empty()) load_media(d, tables, loader.media(), cache, dataset, wrong, media);
+  throw_all(mistakes, wrong);
   dataset.description = fs::absolute(file).lexically_normal();
   Sha256 hash;
   hash.add("emosweep dataset 1\n");
@@ -167,7 +204,9 @@ Loaded load_dataset(const fs::path& description, const RowSelection& selection, 
     dataset.tables.push_back(fs::absolute(table.description->path).lexically_normal());
     hash.add(table.digest.bytes);
   }
-  dataset.digest = hash.add(canonical(d, dataset, selection)).finish();
+  hash.add(canonical(d, dataset, selection));
+  if (!loader.media().empty()) hash.add(media.finish().bytes);
+  dataset.digest = hash.finish();
   loaded.samples.digest = dataset.samples_digest = digest_of(loaded.samples);
   return loaded;
 }

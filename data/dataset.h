@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -20,13 +21,17 @@ struct Column {
   std::vector<std::string> values;  // [n]
 };
 
+struct Clips;
+
 struct Modality {
   std::string name;
-  std::string kind;                  // "features" is what exists now
+  std::string kind;                  // features | statistics | audio (which has no values)
   std::vector<std::string> columns;  // [width], in the order of the table's header
   std::int64_t width = 0;
   std::vector<double> values;         // [n, width] row-major; NaN = missing
   std::vector<std::uint8_t> present;  // [n]: 0 where every column of the modality is missing
+  // The recordings of kind audio and statistics (data/audio/clips.h); else nullptr.
+  std::shared_ptr<const Clips> clips = nullptr;
 };
 
 enum class Duplicates { refuse, drop_from_train, allow };

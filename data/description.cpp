@@ -5,6 +5,7 @@
 #include <set>
 #include <system_error>
 
+#include "data/audio/audio_description.h"
 #include "data/description_reader.h"
 
 namespace emosweep::data {
@@ -141,12 +142,25 @@ void read_modality(const Entry& entry, NodeReader& read, Description& d) {
     read.mistake(entry.place, owner + " has no 'kind'");
     return;
   }
-  const std::vector<std::string> kinds{"features", "audio", "text", "image", "video", "sequence"};
+  const std::vector<std::string> kinds{"features", "audio", "statistics", "text",
+                                       "image",    "video", "sequence"};
   const auto chosen = read.choice(kind->value, "the kind of " + owner, kinds);
   if (!chosen) return;
+  if (*chosen > 2) {
+    read.mistake(kind->value.place,
+                 "modalities of kind " + in_quotes(kinds[*chosen]) +
+                     " do not exist yet; 'features', 'audio' and 'statistics' do");
+    return;
+  }
   if (*chosen != 0) {
-    read.mistake(kind->value.place, "modalities of kind " + in_quotes(kinds[*chosen]) +
-                                        " do not exist yet; 'features' does");
+    const AudioOptions audio = read_audio(entry.value, owner, *chosen == 2, read);
+    const Entry* column = entry.value.find("column");
+    if (column == nullptr) {
+      read.mistake(entry.place, owner + " has no 'column'");
+      return;
+    }
+    const Written path = read.text(column->value, "the column of " + owner);
+    if (path.given()) d.modalities.push_back({name, {path}, kinds[*chosen], audio});
     return;
   }
   read.keys(entry.value, owner, {"kind", "columns"}, {"where"});
@@ -155,7 +169,8 @@ void read_modality(const Entry& entry, NodeReader& read, Description& d) {
     read.mistake(entry.place, owner + " has no 'columns'");
     return;
   }
-  d.modalities.push_back({name, read.texts(columns->value, "the columns of " + owner)});
+  d.modalities.push_back(
+      {name, read.texts(columns->value, "the columns of " + owner), kinds[0], {}});
 }
 
 void read_table_form(const Node& tree, NodeReader& read, Description& d) {

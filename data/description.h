@@ -11,6 +11,7 @@
 
 #include "base/document.h"
 #include "base/error.h"
+#include "data/audio/audio_options.h"
 #include "data/dataset.h"
 
 namespace emosweep::data {
@@ -23,7 +24,10 @@ struct Written {
 
 struct ModalityDescription {
   Written name;
-  std::vector<Written> columns;  // names, ranges `a .. b` and globs, in written order
+  std::vector<Written> columns;  // names, ranges `a .. b` and globs, in written order; of media one
+  std::string kind = "features";
+  AudioOptions audio;  // kinds audio and statistics
+  bool media() const { return kind != "features"; }
 };
 
 struct TableDescription {

@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "base/error.h"
+#include "data/audio/clips.h"
 #include "data/description_reader.h"
 
 namespace emosweep::data {
@@ -27,11 +28,18 @@ std::uint64_t mix(std::uint64_t h, std::uint64_t word) {  // the finaliser of Sp
   return h ^ (h >> 31);
 }
 
+// Of the sound, whatever the file around it says; 0 where the row has none.
+std::uint64_t recording(const Modality& modality, std::int32_t row) {
+  const std::int32_t clip = modality.clips->clip[at(row)];
+  return clip < 0 ? 0 : modality.clips->store->content(clip);
+}
+
 template <class Use>
 void each_value(const Dataset& dataset, std::int32_t row, Use use) {
   for (const Modality& modality : dataset.modalities) {
     const double* const begin = modality.values.data() + row * modality.width;
     for (std::int64_t i = 0; i < modality.width; ++i) use(bits(begin[i]));
+    if (modality.width == 0 && modality.clips != nullptr) use(recording(modality, row));
   }
 }
 
@@ -41,6 +49,9 @@ bool equal(const Dataset& dataset, std::int32_t a, std::int32_t b) {
     const double* const y = modality.values.data() + b * modality.width;
     for (std::int64_t i = 0; i < modality.width; ++i)
       if (bits(x[i]) != bits(y[i])) return false;
+    if (modality.width == 0 && modality.clips != nullptr &&
+        recording(modality, a) != recording(modality, b))
+      return false;
   }
   return true;
 }

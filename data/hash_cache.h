@@ -16,8 +16,9 @@ class HashCache {
   // /hashes.json.
   static std::filesystem::path default_file();
   explicit HashCache(std::filesystem::path file, bool rehash = false);  // a damaged file is ignored
-  Digest of(const std::filesystem::path& path);   // InputError names an unreadable file
-  void save() const noexcept;                     // by rename; a read-only cache folder is no error
+  Digest of(const std::filesystem::path& path);  // InputError names an unreadable file
+  void save() const noexcept;                    // by rename; a read-only cache folder is no error
+  const std::filesystem::path& file() const { return file_; }
   std::size_t hashed() const { return hashed_; }  // files whose bytes were read by this object
 
  private:

@@ -35,7 +35,12 @@ RowLoader::RowLoader(const Description& description, const Layout& layout,
   out_.samples.groups = dataset.groups;
   out_.samples.metadata = dataset.metadata;
   for (std::size_t m = 0; m < d_.modalities.size(); ++m) {
-    Modality modality{d_.modalities[m].name.text, "features", {}, 0, {}, {}};
+    Modality modality{d_.modalities[m].name.text, d_.modalities[m].kind, {}, 0, {}, {}};
+    if (d_.modalities[m].media()) {
+      media_.emplace_back();
+      dataset.modalities.push_back(std::move(modality));
+      continue;
+    }
     for (const int column : layout.modalities[m])
       modality.columns.push_back(header_[index(column)]);
     modality.width = static_cast<std::int64_t>(modality.columns.size());
@@ -52,6 +57,7 @@ Place RowLoader::place(std::size_t cell) const {
 
 void RowLoader::read(TableReader& table, const Layout& columns, const std::string& split) {
   table_ = &table;
+  ++tables_;
   const std::int64_t before = row_;
   SampleTable& samples = out_.samples;
   Record record;
@@ -67,6 +73,11 @@ void RowLoader::read(TableReader& table, const Layout& columns, const std::strin
       samples.groups[g].values.push_back(text(columns.groups[g]));
     for (std::size_t m = 0; m < columns.metadata.size(); ++m)
       samples.metadata[m].values.push_back(text(columns.metadata[m]));
+    std::size_t path = 0;
+    for (std::size_t m = 0; m < d_.modalities.size(); ++m)
+      if (d_.modalities[m].media())
+        media_[path++].push_back(
+            {text(columns.modalities[m][0]), tables_ - 1, static_cast<std::int32_t>(record.line)});
     if (selected(record, columns)) keep(record, columns, split);
     ++row_;
   }
@@ -170,6 +181,12 @@ bool RowLoader::features(const Record& record, const Layout& columns) {
   for (std::size_t m = 0; m < columns.modalities.size(); ++m) {
     Modality& modality = out_.dataset.modalities[m];
     bool present = false;
+    if (d_.modalities[m].media()) {  // whether the recording can be used is found out later
+      present = !trimmed(record.cells[index(columns.modalities[m][0])]).empty();
+      modality.present.push_back(present ? 1 : 0);
+      any = any || present;
+      continue;
+    }
     for (const int column : columns.modalities[m]) {
       double value;
       const std::string_view cell = record.cells[index(column)];

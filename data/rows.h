@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "data/audio/load_clips.h"
 #include "data/columns.h"
 #include "data/dataset.h"
 #include "data/description.h"
@@ -21,6 +22,8 @@ class RowLoader {
             TableMistakes& mistakes);
   // All records of a table; `split`: the part that the whole table is, or "".
   void read(TableReader& table, const Layout& columns, const std::string& split);
+  // Of every modality that is media, in order: its cells in all rows so far.
+  const std::vector<std::vector<MediaCell>>& media() const { return media_; }
   // Class indices, warnings, checks over all rows. Once; without meaning if there were mistakes.
   Loaded finish();
 
@@ -41,6 +44,8 @@ class RowLoader {
   Loaded out_;
   std::unordered_map<std::string, std::int32_t> classes_;
   std::unordered_map<std::string, std::string> lines_;  // of ids: where each was first seen
+  std::vector<std::vector<MediaCell>> media_;
+  std::int32_t tables_ = 0;  // read so far, the present one included
   std::int64_t row_ = 0, unlabelled_ = 0, infinite_ = 0;
 };
 

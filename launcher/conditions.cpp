@@ -55,7 +55,13 @@ void resolve_modality(Values& values, const data::Dataset& dataset, const Experi
                std::to_string(known.size()) + ": " + names_text(known));
   }
   for (const std::string& name : value.items) {
-    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    if (std::find(known.begin(), known.end(), name) != known.end()) {
+      if (dataset.modality(name)->kind == "audio")
+        add("modality: '" + name +
+            "' is of kind audio, and the models for spectrograms do not exist yet; "
+            "kind: statistics over the same column feeds mlp and linear");
+      continue;
+    }
     const std::string near = nearest(name, known);
     add("modality: the dataset has no '" + name + "'" +
         (near.empty() ? "" : ": did you mean '" + near + "'?") + " It has " + names_text(known));

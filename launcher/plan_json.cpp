@@ -1,6 +1,7 @@
 // What `plan --json` prints: the same facts as the text, every fold and condition.
 #include <nlohmann/json.hpp>
 
+#include "data/audio/clips.h"
 #include "launcher/estimate.h"
 #include "launcher/plan.h"
 #include "launcher/plan_facts.h"
@@ -11,6 +12,22 @@ namespace emosweep::launcher {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+Json clips_json(const data::Clips& clips) {
+  Json out = {{"recordings", 0}, {"seconds", 0.0}};
+  std::int64_t count = 0;
+  double seconds = 0;
+  for (const std::int32_t clip : clips.clip) {
+    if (clip < 0) continue;
+    ++count;
+    seconds += clips.store->info(clip).seconds;
+  }
+  out["recordings"] = count;
+  out["seconds"] = seconds;
+  for (std::size_t t = 1; t < clips.troubles.size(); ++t)
+    out["trouble"][data::trouble_name(static_cast<data::ClipTrouble>(t))] = clips.troubles[t];
+  return out;
+}
 
 Json dataset_json(const data::Dataset& dataset) {
   Json out;
@@ -32,6 +49,8 @@ Json dataset_json(const data::Dataset& dataset) {
                                  {"columns", modality.width},
                                  {"missing_values", facts.missing_values},
                                  {"absent_samples", facts.absent_rows}});
+    if (modality.clips != nullptr)
+      out["modalities"].back()["recordings"] = clips_json(*modality.clips);
   }
   return out;
 }

@@ -7,6 +7,7 @@
 #include <set>
 #include <sstream>
 
+#include "data/audio/clips.h"
 #include "launcher/estimate.h"
 #include "launcher/plan.h"
 #include "launcher/plan_facts.h"
@@ -83,6 +84,10 @@ void add_dataset(std::ostringstream& out, const data::Dataset& dataset) {
   out << "  groups       " << (words.empty() ? "none" : joined(words)) << "\n";
   for (const data::Modality& modality : dataset.modalities) {
     const ModalityFacts facts = modality_facts(modality);
+    if (modality.clips != nullptr)
+      out << "  modality     " << modality.name << ": " << modality.kind << " of "
+          << data::clips_text(*modality.clips) << "\n";
+    if (modality.kind == "audio") continue;
     out << "  modality     " << modality.name << ": " << counted(modality.columns.size(), "column")
         << ", " << facts.missing_values << " missing values, missing for "
         << counted(static_cast<std::size_t>(facts.absent_rows), "sample") << "\n";

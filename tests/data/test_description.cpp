@@ -85,14 +85,14 @@ TEST(Description, WhatDoesNotExistYetSaysSo) {
   f.write("dataset.yaml",
           "samples: t.csv\npath_style: windows\naspects: {columns: [a]}\n"
           "label: {columns: [emotion], separator: \",\", range: [1, 2], classes: {file: x}}\n"
-          "modalities:\n  a: {kind: audio, column: f0}\n  i: {kind: image, column: f0}\n"
+          "modalities:\n  a: {kind: text, column: f0}\n  i: {kind: image, column: f0}\n"
           "  v: {kind: video, column: f0}\n  s: {kind: sequence, column: f0}\n");
   const std::string text = load_error(f);
   for (const char* part :
        {":2:1: 'path_style' of a dataset does not", ":3:1: 'aspects' of a dataset does not",
         ":4:9: 'columns' of label does not", ":4:29: 'separator' of label does not",
         ":4:45: 'range' of label does not", "classes from a file do not exist yet",
-        ":6:13: modalities of kind 'audio' do not exist yet", "kind 'image' do not exist yet",
+        ":6:13: modalities of kind 'text' do not exist yet", "kind 'image' do not exist yet",
         "kind 'video' do not exist yet", "kind 'sequence' do not exist yet"})
     EXPECT_TRUE(holds(text, part));
 }

@@ -1,0 +1,143 @@
+#!/usr/bin/env python3
+"""Sweeps over recordings: what plan finds, one decoding for all ranks and runs, mistakes with their rows, and the score that
+statistics of spectrograms reach on real speech."""
+import csv
+import io
+import math
+import os
+import pathlib
+import shutil
+import struct
+
+import harness as h
+
+KEYS = "sr: 8000, n_mels: 12, n_fft: 256, hop_length: 128"
+EXPERIMENT = """
+experiments:
+  - name: "tones"
+    dataset: data
+    protocol: loso
+    group: speaker
+    modality: statistics
+    model: mlp
+    hidden_size: 16
+    epochs: 12
+    lr: 0.01
+    save_models: true
+    seeds: [1]
+"""
+
+
+def wav(path, hz, seconds=0.4, loudness=0.5):
+    samples = b"".join(struct.pack("<h", int(32767 * loudness * math.sin(2 * math.pi * hz * i / 8000)))
+                       for i in range(int(8000 * seconds)))
+    head = struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + len(samples), b"WAVE", b"fmt ", 16, 1, 1, 8000, 16000, 2, 16,
+                       b"data", len(samples))
+    path.write_bytes(head + samples)
+
+
+def corpus(folder, keys=KEYS, kind="statistics"):
+    """Four speakers, two kinds of tone: high ones are glad. -> (experiment file, environment)"""
+    data = folder / "data"
+    (data / "clips").mkdir(parents=True)
+    rows = ["path,speaker,mood"]
+    for speaker in range(4):
+        for i in range(10):
+            glad = i % 2
+            name = f"clips/{speaker}_{i}.wav"
+            wav(data / name, (900 if glad else 300) + 37 * i + 11 * speaker, 0.3 + 0.02 * i)
+            rows.append(f"{name},{speaker},{'glad' if glad else 'sad'}")
+    (data / "clips.csv").write_text("\n".join(rows) + "\n")
+    (data / "dataset.yaml").write_text(
+        "name: tones\nsamples: clips.csv\nid: path\nlabel: {column: mood, classes: [sad, glad]}\n"
+        f"groups: {{speaker: speaker}}\nmodalities:\n  {kind}: {{kind: {kind}, column: path, {keys}}}\n")
+    (folder / "tones.yaml").write_text(EXPERIMENT)
+    return folder / "tones.yaml", {"EMOSWEEP_CACHE": str(folder / "cache")}
+
+
+def caches(folder):
+    return {p.name: p.stat().st_mtime_ns for p in (folder / "cache/clips").iterdir() if not p.name.endswith(".lock")}
+
+
+def test_a_sweep_over_recordings_decodes_once(folder):
+    file, env = corpus(folder)
+    plan = h.emosweep("plan", file, env=env)
+    assert "statistics of 40 recordings of 0.3 to 0.48 s" in plan.stdout and "8000 Hz; 1 channel" in plan.stdout, plan.stdout
+    assert "decoding 40 recordings" in plan.stderr
+    before = caches(folder)
+    assert len(before) == 2, before
+    run = h.emosweep("run", file, "-o", folder / "run", ranks=2, env=env)
+    assert "decoding" not in run.stderr and caches(folder) == before
+    h.check_whole(folder / "run")
+    assert min(float(row[0]) for row in h.trials(folder / "run", "accuracy")) == 1.0, "tones of 300 and 900 Hz are easily told apart"
+
+    # Ranks that begin together decode once and give the same bytes.
+    shutil.rmtree(folder / "cache")
+    h.emosweep("run", file, "-o", folder / "again", ranks=3, env=env)
+    assert h.summary(folder / "again") == h.summary(folder / "run")
+    assert len(caches(folder)) == 2
+
+    model = next((folder / "run/models").iterdir())
+    table = h.emosweep("predict", model, "--data", folder / "data", env=env).stdout
+    right = sum((row["predicted"] == "glad") == (int(row["id"][-5]) % 2) for row in csv.DictReader(io.StringIO(table)))
+    assert right == 40, table
+    yaml = folder / "data/dataset.yaml"
+    yaml.write_text(yaml.read_text().replace("hop_length: 128", "hop_length: 100"))
+    other = h.emosweep("predict", model, "--data", folder / "data", env=env, code=2)
+    assert "column" in other.stderr, "a model refuses statistics that were made otherwise: " + other.stderr
+
+
+def test_a_damaged_cache_is_made_again(folder):
+    file, env = corpus(folder)
+    h.emosweep("plan", file, env=env)
+    for name in caches(folder):
+        path = folder / "cache/clips" / name
+        os.truncate(path, path.stat().st_size // 2)
+    again = h.emosweep("plan", file, env=env)
+    assert "are made again" in again.stderr, again.stderr
+
+
+def test_recordings_in_trouble_are_refused_by_row_or_left_out(folder):
+    file, env = corpus(folder)
+    clips = folder / "data/clips"
+    (clips / "0_1.wav").write_bytes(b"no sound at all")
+    wav(clips / "1_1.wav", 300, loudness=0)
+    (clips / "2_1.wav").unlink()
+    os.mkfifo(clips / "2_1.wav")
+    (clips / "3_1.wav").unlink()
+    (clips / "3_1.wav").symlink_to("/etc/passwd")
+    told = h.emosweep("plan", file, env=env, code=2, timeout=60).stderr
+    for part in ("clips.csv:3: column 'path': 'clips/0_1.wav': it is no recording of a known format",
+                 "clips.csv:13: column 'path': 'clips/1_1.wav': it is silent", "'clips/2_1.wav': it is a pipe",
+                 "'clips/3_1.wav': the path leads out of the dataset's root through a link"):
+        assert part in told, told
+    for name in ("2_1.wav", "3_1.wav"):
+        (clips / name).unlink()
+        wav(clips / name, 700 + 50 * int(name[0]))
+    yaml = folder / "data/dataset.yaml"
+    yaml.write_text(yaml.read_text().replace("n_fft", "unreadable: skip, silent: keep, n_fft"))
+    plan = h.emosweep("plan", file, env=env)
+    assert "39 samples" in plan.stdout and "unreadable: 1; silent: 1" in plan.stdout, plan.stdout
+    assert "(unreadable) are left out: 'clips/0_1.wav'" in plan.stdout, plan.stdout
+
+
+def test_spectrograms_have_no_model_yet(folder):
+    file, env = corpus(folder, kind="audio")
+    file.write_text(file.read_text().replace("modality: statistics", "modality: audio"))
+    told = h.emosweep("plan", file, env=env, code=2).stderr
+    assert "tones.yaml" in told and "kind audio, and the models for spectrograms do not exist yet" in told, told
+
+
+def test_statistics_of_real_speech(folder):
+    h.need_data("ravdess_audio")
+    env = {"EMOSWEEP_TEST_DATA": str(h.DATA.resolve()), "EMOSWEEP_CACHE": str(folder / "cache")}
+    h.emosweep("run", h.ROOT / "configs/ravdess_audio_statistics.yaml", "-e", "mlp, by actor", "--seeds", "1", "-o",
+               folder / "run", ranks=2, env=env, timeout=300)
+    truth, predicted = (h.h5(folder / "run/summary.h5", f"/predictions/mlp, by actor/{c}") for c in ("true", "predicted"))
+    pairs = list(zip(truth, predicted))
+    assert len(pairs) == 1440
+    f1 = [2 * sum(t == p == c for t, p in pairs) / sum((t == c) + (p == c) for t, p in pairs) for c in set(truth)]
+    assert sum(f1) / len(f1) >= 0.58, f1  # .60 to .61 over seeds; scikit-learn's SVM on like statistics .637
+
+
+h.main(globals())
