@@ -21,7 +21,9 @@
 //   <file>.begin                      before the temporary file of commit_file() is opened
 //   <file>.written .synced .renamed   after these steps of it
 //     <file>: record model checkpoint failure state plan samples experiment resolved options wish
-//             summary timing hash_cache predictions synthetic
+//             summary timing hash_cache predictions synthetic corpus
+//   clips.begin .written              before the cache file of decoded recordings is opened, and
+//                                     before it is synced
 //   log.begin                         before a rank's log is opened
 //   log.line .written                 before a line is written, and before it is synced
 //   folder.begin                      before folders are made

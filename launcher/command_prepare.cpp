@@ -1,6 +1,9 @@
+#include <algorithm>
 #include <cstdio>
 
 #include "base/canonical.h"
+#include "base/log.h"
+#include "data/corpora.h"
 #include "data/synthetic.h"
 #include "launcher/command_line.h"
 
@@ -16,15 +19,32 @@ std::string default_text(std::uint64_t value) { return std::to_string(value); }
 
 }  // namespace
 
+namespace {
+
+void prepare_recordings(const std::string& corpus, const std::string& dir) {
+  const data::PreparedCorpus done = data::prepare_corpus(corpus, dir);
+  log::info(std::to_string(done.recordings) + " recordings of " + std::to_string(done.actors) +
+            " actors");
+  for (const std::string& file : done.passed_over) log::warning("passed over " + file);
+  if (done.passed > static_cast<std::int64_t>(done.passed_over.size()))
+    log::warning("passed over in all: " + std::to_string(done.passed) + " media files");
+}
+
+}  // namespace
+
 Exit prepare_command(const Arguments& arguments) {
   data::SyntheticOptions options;
   CommandLine line;
   line.name = "prepare";
-  line.usage = "prepare synthetic DIR [options]";
+  line.usage = "prepare synthetic|ravdess|emodb DIR [options]";
   line.about =
       "Makes a dataset folder. synthetic: subjects, two modalities, missing values and known "
       "effects;\n"
-      "the same options give the same bytes.";
+      "the same options give the same bytes. ravdess, emodb: DIR holds the corpus as it is "
+      "downloaded;\n"
+      "what its file names say becomes a table, dataset.yaml (emotions) and sentiment.yaml. The "
+      "options\n"
+      "are of synthetic.";
   line.hidden.add_options()("what", po::value<std::string>(), "name")(
       "dir", po::value<std::string>(), "folder");
   line.positional.add("what", 1).add("dir", 1);
@@ -52,14 +72,26 @@ Exit prepare_command(const Arguments& arguments) {
     throw InputError("emosweep prepare needs a name and a folder: emosweep prepare synthetic DIR");
   }
   const std::string what = (*values)["what"].as<std::string>();
-  if (what != "synthetic") {
-    const std::string near = nearest(what, {"synthetic"});
+  std::vector<std::string> names = data::corpus_names();
+  const bool corpus = std::find(names.begin(), names.end(), what) != names.end();
+  names.insert(names.begin(), "synthetic");
+  if (!corpus && what != "synthetic") {
+    const std::string near = nearest(what, names);
+    std::string known;
+    for (const std::string& name : names) known += (known.empty() ? "" : ", ") + name;
     throw InputError("emosweep prepare: there is no '" + what + "'" +
                      (near.empty() ? "" : ": did you mean '" + near + "'?") +
-                     " What exists: synthetic");
+                     " What exists: " + known);
   }
   const std::string dir = (*values)["dir"].as<std::string>();
-  data::write_synthetic(options, dir);
+  if (corpus) {
+    for (const auto& [name, value] : *values)
+      if (!value.defaulted() && name != "what" && name != "dir")
+        throw InputError("emosweep prepare " + what + ": --" + name + " is an option of synthetic");
+    prepare_recordings(what, dir);
+  } else {
+    data::write_synthetic(options, dir);
+  }
   std::printf("%s\n", dir.c_str());
   return Exit::done;
 }

@@ -128,6 +128,28 @@ def test_spectrograms_have_no_model_yet(folder):
     assert "tones.yaml" in told and "kind audio, and the models for spectrograms do not exist yet" in told, told
 
 
+def test_prepare_reads_the_names_of_ravdess(folder):
+    source, corpus = h.need_data("ravdess_audio"), folder / "corpus"
+    for actor in ("Actor_01", "Actor_02", "Actor_24"):
+        shutil.copytree(source / actor, corpus / actor)
+    done = h.emosweep("prepare", "ravdess", corpus)
+    assert "180 recordings of 3 actors" in done.stderr, done.stderr
+    with open(source / "manifest.csv") as known:  # made from the same names by other hands
+        wanted = {row["path"]: row for row in csv.DictReader(known)}
+    with open(corpus / "ravdess.csv") as made:
+        for row in csv.DictReader(made):
+            for column in ("clip", "actor", "gender", "emotion", "sentiment", "intensity", "statement", "repetition"):
+                assert row[column] == wanted[row["path"]][column], row
+    file = folder / "three.yaml"
+    file.write_text("experiments:\n  - {name: three, dataset: corpus/sentiment.yaml, group: actor, model: linear, "
+                    "protocol: loso, validation_groups: 1}\n")
+    plan = h.emosweep("plan", file, env={"EMOSWEEP_CACHE": str(folder / "cache")})
+    assert "negative 96, neutral 12, positive 72" in plan.stdout, plan.stdout
+    told = h.emosweep("prepare", "ravdess", corpus, "--seed", "3", code=2).stderr
+    assert "--seed is an option of synthetic" in told, told
+    assert "What exists: synthetic, ravdess, emodb" in h.emosweep("prepare", "ravdes", corpus, code=2).stderr
+
+
 def test_statistics_of_real_speech(folder):
     h.need_data("ravdess_audio")
     env = {"EMOSWEEP_TEST_DATA": str(h.DATA.resolve()), "EMOSWEEP_CACHE": str(folder / "cache")}
