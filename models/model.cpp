@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "models/fused_model.h"
 #include "models/fusion.h"
+#include "models/image_network.h"
 
 namespace emosweep::models {
 namespace {
@@ -18,13 +19,38 @@ void check_size(Mistakes& mistakes, const std::string& what, std::int64_t value)
   }
 }
 
+// The smallest image whose places do not vanish on the way through the network.
+std::int64_t least_side(const std::string& model) { return model == "small_cnn" ? 4 : 1; }
+
+void check_image(Mistakes& mistakes, const ModelOptions& o) {
+  if (o.inputs.size() > 1) mistakes.add("model: " + o.model + " takes one modality of images");
+  if (o.image_channels < 1 || o.image_channels > 16) {
+    mistakes.add("model: images have 1 to 16 channels");
+  }
+  const std::int64_t least = least_side(o.model), most = std::int64_t{1} << 14;
+  if (o.image_height < least || o.image_width < least || o.image_height > most ||
+      o.image_width > most) {
+    mistakes.add("model: " + o.model + " takes images of " + std::to_string(least) + " to " +
+                 std::to_string(most) + " pixels a side, these are " +
+                 std::to_string(o.image_height) + " x " + std::to_string(o.image_width));
+  } else if (!o.widths.empty() &&
+             o.widths[0] != o.image_channels * o.image_height * o.image_width) {
+    mistakes.add("model: a row of " + std::to_string(o.widths[0]) + " numbers is no image of " +
+                 std::to_string(o.image_channels) + " x " + std::to_string(o.image_height) + " x " +
+                 std::to_string(o.image_width));
+  }
+  if (o.kernels == Kernels::fused) mistakes.add("kernels: " + o.model + " has none that are fused");
+}
+
 }  // namespace
 
 void check_options(const ModelOptions& options) {
   Mistakes mistakes;
-  if (options.model != "mlp") {
-    const std::string near = nearest(options.model, {"mlp"});
-    mistakes.add("model: " + options.model + " is not known here, expected mlp" +
+  const std::vector<std::string> known{"mlp", "small_cnn", "resnet18"};
+  if (std::find(known.begin(), known.end(), options.model) == known.end()) {
+    const std::string near = nearest(options.model, known);
+    mistakes.add("model: " + options.model +
+                 " is not known here, expected mlp, small_cnn or resnet18" +
                  (near.empty() ? "" : "; did you mean " + near + "?"));
   }
   if (options.inputs.empty()) mistakes.add("model: it has no input modality");
@@ -44,6 +70,7 @@ void check_options(const ModelOptions& options) {
   if (options.inputs.size() > 1 && options.fusion == Fusion::none) {
     mistakes.add("fusion_type: several modalities need concat, gated or cross_attention");
   }
+  if (is_image_model(options.model)) check_image(mistakes, options);
   check_size(mistakes, "hidden_size", options.hidden_size);
   check_size(mistakes, "number of classes", options.classes);
   if (options.fusion == Fusion::cross_attention) {
@@ -75,12 +102,13 @@ std::vector<std::string> model_warnings(const ModelOptions& options) {
 
 std::int64_t parameter_count(const ModelOptions& options) {
   check_options(options);
-  return fusion_layout(options).count();
+  return (is_image_model(options.model) ? image_layout(options) : fusion_layout(options)).count();
 }
 
 std::unique_ptr<Model> make_model(const ModelOptions& options, std::span<const StreamKey> keys) {
   check_options(options);
   EMO_CHECK(!keys.empty(), "a pack holds at least one trial");
+  if (is_image_model(options.model)) return make_image_network(options, keys);
   if (options.kernels == Kernels::fused) return std::make_unique<FusedModel>(options, keys);
   return make_fusion_model(options, keys);
 }

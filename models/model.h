@@ -81,7 +81,7 @@ enum class Kernels { torch, fused };
 enum class Fusion { none, concat, gated, cross_attention };
 
 struct ModelOptions {
-  std::string model = "mlp";         // mlp; linear is no Model, see trainer/linear.h
+  std::string model = "mlp";  // mlp, small_cnn, resnet18; linear is no Model, see trainer/linear.h
   Fusion fusion = Fusion::none;      // none with one input
   std::vector<std::string> inputs;   // modality names, as in PrepareOptions
   std::vector<std::int64_t> widths;  // features of each input
@@ -91,6 +91,9 @@ struct ModelOptions {
   std::int64_t classes = 2;
   at::ScalarType dtype = at::kFloat;
   Kernels kernels = Kernels::torch;
+  // Of image models: a row of features is one image, [channels, height, width].
+  std::int64_t image_channels = 1, image_height = 0, image_width = 0;
+  bool local_batch_norm = false;  // batch norm over a rank's rows instead of the team's
 };
 
 // All that is wrong with the options in one InputError (unknown model, no input, widths that do not

@@ -1,6 +1,7 @@
 #include "models/work.h"
 
 #include "models/fusion_parts.h"
+#include "models/image_network.h"
 
 namespace emosweep::models {
 namespace {
@@ -43,6 +44,10 @@ void add_attention(Work& work, const ModelOptions& o) {
 }  // namespace
 
 Work counted_work(const ModelOptions& options) {
+  if (is_image_model(options.model)) {
+    const ImageWork image = image_work(options);
+    return {image.forward, 3 * image.forward, image.values};
+  }
   const Parts parts = parts_of(options);
   Work work;
   for (const LinearAt& at : parts.encoders) {

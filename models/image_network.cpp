@@ -1,0 +1,204 @@
+#include "models/image_network.h"
+
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "models/batch_norm.h"
+#include "models/blocks.h"
+#include "models/image_parts.h"
+
+namespace emosweep::models {
+namespace {
+
+// Parameters have a leading trial axis of 1, which convolutions do not know.
+struct Convolution {
+  at::Tensor weight, gamma, beta, running_mean, running_var;
+  std::int64_t stride = 1, padding = 1;
+
+  BatchNormAt norm() const {
+    return {gamma.squeeze(0), beta.squeeze(0), running_mean.squeeze(0), running_var.squeeze(0)};
+  }
+  // relu(norm(convolution) + residual)
+  at::Tensor operator()(const at::Tensor& x, const at::Tensor& residual, bool relu,
+                        const Step& step, bool local) const {
+    const at::Tensor w = weight.squeeze(0).contiguous(at::MemoryFormat::ChannelsLast);
+    if (step.train) {
+      return batch_norm_train(at::conv2d(x, w, {}, stride, padding), norm(), residual, relu,
+                              local ? nullptr : &step.team);
+    }
+    const Folded folded = fold_batch_norm(w, norm());
+    at::Tensor y = at::conv2d(x, folded.weight, folded.bias, stride, padding);
+    if (residual.defined()) y.add_(residual);
+    return relu ? y.relu_() : y;
+  }
+};
+
+struct Block {
+  Convolution first, second;
+  std::vector<Convolution> shortcut;
+};
+
+class ImageNetwork final : public Model {
+ public:
+  ImageNetwork(const ModelOptions& options, FlatParameters parameters)
+      : options_(options), parts_(image_parts(options)), parameters_(std::move(parameters)) {
+    EMO_CHECK(parameters_.trials() == 1, "an image network trains alone");
+    for (const ConvolutionAt& at : parts_.plain) plain_.push_back(convolution(at));
+    for (const BlockAt& at : parts_.blocks) {
+      Block& block = blocks_.emplace_back(Block{convolution(at.first), convolution(at.second), {}});
+      for (const ConvolutionAt& shortcut : at.shortcut) {
+        block.shortcut.push_back(convolution(shortcut));
+      }
+    }
+    const HeadAt& head = parts_.head;
+    head_weight_ = parameters_.variable(head.weight, {head.out, head.in});
+    head_bias_ = parameters_.variable(head.bias, {head.out});
+    dropout_ = Dropout({"head"}, head.in);
+  }
+
+  Output forward(const data::Batch& batch, const Step& step) override;
+  std::vector<Leaf>& leaves() override { return parameters_.leaves(); }
+  std::vector<Leaf>& state() override { return state_; }
+  bool packable() const override { return false; }
+  std::unique_ptr<Model> select(std::span<const std::int64_t> trials) const override;
+  at::Tensor flat() override { return parameters_.flat(); }
+  at::Tensor flat_grad() override { return parameters_.flat_grad(); }
+  at::Tensor decay_mask() override { return parameters_.decay_mask(); }
+  std::vector<Variable> variables() override { return parameters_.variables(); }
+
+ private:
+  Convolution convolution(const ConvolutionAt& at);
+  at::Tensor running(const std::string& name, std::int64_t channels, double value);
+  at::Tensor places(const at::Tensor& x, const Step& step) const;
+
+  ModelOptions options_;
+  ImageParts parts_;
+  FlatParameters parameters_;
+  std::vector<Leaf> state_;
+  std::vector<Convolution> plain_;
+  std::vector<Block> blocks_;
+  at::Tensor head_weight_, head_bias_;
+  Dropout dropout_;
+};
+
+at::Tensor ImageNetwork::running(const std::string& name, std::int64_t channels, double value) {
+  Leaf leaf;
+  leaf.name = name;
+  leaf.value = at::full({1, channels}, value, options_.dtype);
+  leaf.decay = false;
+  leaf.frozen = true;
+  state_.push_back(leaf);
+  return leaf.value;
+}
+
+Convolution ImageNetwork::convolution(const ConvolutionAt& at) {
+  return {parameters_.variable(at.weight, {at.out, at.in, at.size, at.size}),
+          parameters_.variable(at.gamma, {at.out}),
+          parameters_.variable(at.beta, {at.out}),
+          running(at.norm + ".running_mean", at.out, 0),
+          running(at.norm + ".running_var", at.out, 1),
+          at.stride,
+          at.size / 2};
+}
+
+// Images [n, channels, H, W] -> what is averaged over places: [n, C, H', W'].
+at::Tensor ImageNetwork::places(const at::Tensor& x, const Step& step) const {
+  const bool local = options_.local_batch_norm, residual = !blocks_.empty();
+  at::Tensor y = x;
+  for (std::size_t i = 0; i < plain_.size(); ++i) {
+    y = plain_[i](y, {}, true, step, local);
+    if (residual) {
+      y = at::max_pool2d(y, 3, 2, 1);
+    } else if (i + 1 < plain_.size()) {
+      y = at::max_pool2d(y, 2);
+    }
+  }
+  for (const Block& block : blocks_) {
+    const at::Tensor by = block.shortcut.empty() ? y : block.shortcut[0](y, {}, false, step, local);
+    y = block.second(block.first(y, {}, true, step, local), by, true, step, local);
+  }
+  return y;
+}
+
+Output ImageNetwork::forward(const data::Batch& batch, const Step& step) {
+  EMO_CHECK(batch.K == 1 && batch.inputs.size() == 1, "an image network takes one trial's images");
+  const at::Tensor& rows = batch.inputs[0].x;
+  EMO_CHECK(
+      rows.dim() == 3 && rows.size(2) == options_.widths[0] && rows.scalar_type() == options_.dtype,
+      "images are [1, b, channels * height * width] of the model's dtype");
+  const std::int64_t b = rows.size(1);
+  const std::int64_t real = (batch.weight > 0).sum().item<std::int64_t>();
+  at::Tensor x =
+      rows[0]
+          .narrow(0, 0, real)
+          .view({real, options_.image_channels, options_.image_height, options_.image_width});
+  if (batch.inputs[0].present.defined()) {
+    const at::Tensor absent = batch.inputs[0].present[0].narrow(0, 0, real).logical_not();
+    x = x.masked_fill(absent.view({real, 1, 1, 1}), 0);
+  }
+  x = x.contiguous(at::MemoryFormat::ChannelsLast);
+  const at::Tensor pooled = places(x, step).mean({2, 3});
+  const at::Tensor whole = at::constant_pad_nd(pooled, {0, 0, 0, b - real}).unsqueeze(0);
+  const at::Tensor mask = dropout_.mask(batch, step, {}, options_.dtype);
+  Output output;
+  output.embedding = masked(whole, mask.defined() ? mask.squeeze(2) : mask);
+  output.heads.push_back(
+      at::linear(output.embedding, head_weight_.squeeze(0), head_bias_.squeeze(0)));
+  return output;
+}
+
+std::unique_ptr<Model> ImageNetwork::select(std::span<const std::int64_t> trials) const {
+  auto copy = std::make_unique<ImageNetwork>(
+      options_, FlatParameters(parts_.layout, parameters_.rows(trials)));
+  const at::NoGradGuard no_grad;
+  for (std::size_t i = 0; i < state_.size(); ++i) copy->state_[i].value.copy_(state_[i].value);
+  return copy;
+}
+
+}  // namespace
+
+bool is_image_model(const std::string& model) {
+  return model == "small_cnn" || model == "resnet18";
+}
+
+Layout image_layout(const ModelOptions& options) { return image_parts(options).layout; }
+
+ImageWork image_work(const ModelOptions& o) {
+  const ImageParts parts = image_parts(o);
+  ImageWork work;
+  double height = static_cast<double>(o.image_height), width = static_cast<double>(o.image_width);
+  work.values += static_cast<double>(o.image_channels) * height * width;
+  const auto shrink = [&](double by) {
+    height = std::max(1.0, std::floor(height / by));
+    width = std::max(1.0, std::floor(width / by));
+  };
+  const auto add = [&](const ConvolutionAt& at) {
+    const double places = height * width, out = static_cast<double>(at.out);
+    work.forward += 2 * static_cast<double>(at.in * at.size * at.size) * out * places;
+    work.values += 2 * out * places;  // before and behind its norm
+  };
+  for (const ConvolutionAt& at : parts.plain) {
+    if (at.stride > 1) shrink(2);
+    add(at);
+    if (at.stride > 1 || &at != &parts.plain.back()) shrink(2);
+  }
+  for (const BlockAt& block : parts.blocks) {
+    if (block.first.stride > 1) shrink(2);
+    add(block.first);
+    add(block.second);
+    for (const ConvolutionAt& at : block.shortcut) add(at);
+  }
+  return work;
+}
+
+std::unique_ptr<Model> make_image_network(const ModelOptions& options,
+                                          std::span<const StreamKey> keys) {
+  return std::make_unique<ImageNetwork>(options,
+                                        FlatParameters(image_layout(options), keys, options.dtype));
+}
+
+}  // namespace emosweep::models
