@@ -142,9 +142,10 @@ PlanFile plan_of(const CsvCells& csv, const std::vector<std::string>& classes) {
   return plan;
 }
 
-class RowFiller {
+class CellFiller {
  public:
-  RowFiller(const CsvCells& csv, const std::vector<std::string>& classes, const std::string& metric)
+  CellFiller(const CsvCells& csv, const std::vector<std::string>& classes,
+             const std::string& metric)
       : csv_(csv), classes_(static_cast<std::int64_t>(classes.size())), metric_(metric) {
     for (const auto& label : csv.labels.values()) {
       class_of_.push_back(static_cast<std::int32_t>(
@@ -214,7 +215,7 @@ Table csv_table(const std::filesystem::path& file, const std::string& metric) {
   }
   Cells cells;
   for (const auto& [key, cell] : csv.cells) cells.emplace(id_of(csv, key), &cell);
-  const RowFiller filler(csv, classes, metric);
+  const CellFiller filler(csv, classes, metric);
   for (Row& row : table.rows) {
     const auto found = cells.find(row.cell.id);
     if (found != cells.end()) filler.fill(row, *found->second);

@@ -30,8 +30,9 @@ struct ReportFigure {
   std::string svg;
 };
 
-// Of plan, records and failures of the sources. InputError from the constructor: no run folder, one
-// given twice, a damaged record; from in(): an unknown format.
+// Of plan, records (or the summary, where that is current) and failures of the sources. InputError
+// from the constructor: no run folder, one given twice, a damaged record; from in(): an unknown
+// format.
 class Report {
  public:
   explicit Report(const ReportSources& sources);

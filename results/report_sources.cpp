@@ -3,13 +3,14 @@
 #include "base/error.h"
 #include "results/csv_source.h"
 #include "results/joined_table.h"
+#include "results/summary_table.h"
 
 namespace emosweep::results {
 namespace {
 
 Table table_of(const RunFolder& folder) {
   Table table = planned_table(folder);
-  fill_table(folder, table, nullptr);
+  if (!fill_from_summary(folder, table)) fill_table(folder, table, nullptr);
   return table;
 }
 

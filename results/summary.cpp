@@ -15,8 +15,6 @@
 namespace emosweep::results {
 namespace {
 
-constexpr std::string_view kFirstLine = "emosweep-summary 1\n";
-
 // What of one experiment's records is written with it: curves are kept until its last record,
 // predictions go to the file as they come.
 class ExperimentWriter {
@@ -37,6 +35,9 @@ class ExperimentWriter {
       auto& values = curves_[curve.name];
       values.resize(rows_);
       values[row - first_] = curve.values;
+      auto& lengths = curve_epochs_[curve.name];
+      lengths.resize(rows_, -1);
+      lengths[row - first_] = static_cast<std::int64_t>(curve.values.size());
     }
     if (record.result.targets.empty()) return;
     const TargetResult& target = record.result.targets[0];
@@ -79,6 +80,8 @@ class ExperimentWriter {
       }
       curves.write(name, table_of, {rows_, epochs});
     }
+    const h5::Node lengths = node.make_group("curve_epochs");
+    for (const auto& [name, values] : curve_epochs_) lengths.write(name, values);
   }
 
  private:
@@ -97,6 +100,7 @@ class ExperimentWriter {
   h5::Column<std::int32_t> truth_, predicted_;
   std::optional<h5::Column<float>> probabilities_;
   std::map<std::string, std::vector<std::vector<double>>> curves_;
+  std::map<std::string, std::vector<std::int64_t>> curve_epochs_;  // -1 where a record has no such
 };
 
 struct Built {
@@ -145,7 +149,7 @@ Built build(const RunFolder& folder) {
       write_comparisons(root.make_group("comparisons"), comparisons);
     }
   }
-  built.bytes = file.finish(kFirstLine);
+  built.bytes = file.finish(kSummaryLine);
   built.timing = timing_csv(table);
   return built;
 }
@@ -155,7 +159,7 @@ Built build(const RunFolder& folder) {
 std::vector<std::uint8_t> build_summary(const RunFolder& folder) { return build(folder).bytes; }
 
 std::string summary_problem(const std::filesystem::path& file) {
-  const std::string problem = seal_problem(read_bytes(file), kFirstLine);
+  const std::string problem = seal_problem(read_bytes(file), kSummaryLine);
   return problem.empty() ? "" : file.string() + ": " + problem;
 }
 

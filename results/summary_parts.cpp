@@ -102,6 +102,14 @@ void write_experiment(const h5::Node& node, const Table& table, const PlannedExp
     if (own.empty()) confusion.resize(confusion.size() + c * c, 0);  // not done
   }
   node.write("confusion", confusion, {rows, c, c});
+  std::vector<std::int64_t> train_counts;
+  train_counts.reserve(rows * c);
+  for (std::size_t i = first; i < first + rows; ++i) {
+    const auto& own = table.rows[i].train_counts;
+    train_counts.insert(train_counts.end(), own.begin(), own.end());
+    train_counts.resize((i - first + 1) * c, 0);  // not done
+  }
+  node.write("train_counts", train_counts, {rows, c});
 }
 
 std::map<Digest, std::string> sample_groups(const Table& table) {

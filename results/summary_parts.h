@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "results/h5.h"
 #include "results/statistics.h"
@@ -29,5 +31,9 @@ std::map<Digest, std::string> sample_groups(const Table& table);
 Digest resolved_digest(const Table& table);
 // One line a trial that is done: where and how long it ran.
 std::string timing_csv(const Table& table);
+// What timing_csv wrote. InputError: not that.
+std::map<Digest, Provenance> read_timing(const std::filesystem::path& file);
+
+inline constexpr std::string_view kSummaryLine = "emosweep-summary 1\n";
 
 }  // namespace emosweep::results

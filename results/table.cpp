@@ -6,8 +6,7 @@
 #include <set>
 
 #include "base/error.h"
-#include "results/slices.h"
-#include "results/summary.h"
+#include "results/row_filler.h"
 
 namespace emosweep::results {
 namespace {
@@ -47,104 +46,6 @@ bool before(const Cell& a, const Cell& b) {
   if (a.seed != b.seed) return a.seed < b.seed;
   if (a.fold != b.fold) return natural_less(a.fold, b.fold);
   return a.id < b.id;
-}
-
-// What a record must be to stand in the table.
-void check_record(const TrialRecord& record, const Row& row, const PlannedExperiment& experiment,
-                  const std::string& file) {
-  if (record.id != row.cell.id) throw InputError(file + " is the record of " + record.id.hex());
-  const auto& targets = record.result.targets;
-  if (targets.empty()) return;
-  if (targets.size() > 1 || targets[0].spec.kind != TargetKind::single) {
-    throw InputError(file +
-                     " holds other targets than one single-label target: no summary of it exists");
-  }
-  if (targets[0].spec.classes != experiment.classes) {
-    throw InputError(file + " has other classes than experiment '" + experiment.name +
-                     "' of plan.json");
-  }
-}
-
-// What of a sample table the rows need, read once for each table.
-class SampleColumns {
- public:
-  explicit SampleColumns(const RunFolder& folder) : folder_(folder) {}
-
-  // Which subject each sample belongs to: the values of the experiment's group.
-  const std::vector<std::string>& subjects(const PlannedExperiment& experiment) {
-    for (const auto& [name, values] : of(experiment.samples).samples.groups) {
-      if (name == experiment.group) return values;
-    }
-    throw InputError(folder_.samples(experiment.samples).string() + " has no group '" +
-                     experiment.group + "' of experiment '" + experiment.name + "'");
-  }
-  const Sliced& slices(const PlannedExperiment& experiment) {
-    return of(experiment.samples).slices;
-  }
-
- private:
-  struct Known {
-    Samples samples;
-    Sliced slices;
-  };
-  const Known& of(const Digest& digest) {
-    auto [place, is_new] = known_.try_emplace(digest);
-    if (is_new) {
-      place->second.samples = read_samples(folder_, digest);
-      place->second.slices = slices_of(place->second.samples);
-    }
-    return place->second;
-  }
-
-  const RunFolder& folder_;
-  std::map<Digest, Known> known_;
-};
-
-std::vector<std::pair<std::string, Confusion>> by_subject(const TargetResult& target,
-                                                          const std::vector<std::string>& subjects,
-                                                          const std::string& file) {
-  std::map<std::string, Confusion, bool (*)(const std::string&, const std::string&)> parts(
-      natural_less);
-  const auto classes = static_cast<std::int64_t>(target.spec.classes.size());
-  for (std::size_t i = 0; i < target.sample.size(); ++i) {
-    const auto sample = static_cast<std::size_t>(target.sample[i]);
-    if (sample >= subjects.size()) throw InputError(file + " names samples that do not exist");
-    parts.try_emplace(subjects[sample], classes)
-        .first->second.add(target.truth[i], target.predicted[i]);
-  }
-  return {parts.begin(), parts.end()};
-}
-
-void take(Row& row, const TrialRecord& record, std::size_t classes) {
-  const Outcome& result = record.result;
-  row.status = "done";
-  row.best_epoch = result.best_epoch;
-  row.epochs = result.epochs;
-  row.train_rows = result.train_rows;
-  row.validation_rows = result.validation_rows;
-  row.test_rows = result.test_rows;
-  row.validation = result.validation;
-  row.test = result.test;
-  row.confusion = Confusion(static_cast<std::int64_t>(classes));
-  row.train_counts.assign(classes, 0);
-  if (!result.targets.empty()) {
-    row.confusion.counts = result.targets[0].confusion;
-    row.train_counts = result.targets[0].train_counts;
-    row.samples = samples_digest(result.targets[0].sample);
-    if (!result.targets[0].probability.empty()) {
-      const TargetResult& target = result.targets[0];
-      row.calibration.add(target.truth, target.predicted, target.probability,
-                          static_cast<std::int64_t>(classes));
-    }
-  }
-  for (const auto& curve : result.curves) {
-    if (std::find(std::begin(kDrawnCurves), std::end(kDrawnCurves), curve.name) !=
-        std::end(kDrawnCurves)) {
-      row.curves.push_back({curve.name, {curve.values.begin(), curve.values.end()}});
-    }
-  }
-  row.result = result_digest(record).hex();
-  row.cost = record.cost;
 }
 
 }  // namespace
@@ -228,39 +129,20 @@ Table planned_table(const RunFolder& folder) {
 }
 
 void fill_table(const RunFolder& folder, Table& table, const Visit& visit) {
-  std::map<Digest, Failure> failed;
-  for (auto& failure : folder.failures()) failed.emplace(failure.id, std::move(failure));
   const auto ids = folder.committed();
   std::set<std::string> revisions;
-  SampleColumns columns(folder);
-  table.slices.assign(table.experiments.size(), {});
+  RowFiller filler(folder, table);
   for (std::size_t i = 0; i < table.rows.size(); ++i) {
-    Row& row = table.rows[i];
-    if (std::binary_search(ids.begin(), ids.end(), row.cell.id)) {
-      const auto file = folder.record(row.cell.id);
-      const auto& experiment = table.experiments[row.cell.experiment];
-      const TrialRecord record = read_record(file);
-      check_record(record, row, experiment, file.string());
-      take(row, record, experiment.classes.size());
-      if (row.cell.group.empty() && !experiment.group.empty() && !record.result.targets.empty()) {
-        row.subjects =
-            by_subject(record.result.targets[0], columns.subjects(experiment), file.string());
-      }
-      if (!record.result.targets.empty() && !record.result.targets[0].sample.empty()) {
-        const Sliced& sliced = columns.slices(experiment);
-        table.slices[row.cell.experiment] = sliced.slices;
-        row.slices = slice_counts(sliced, record.result.targets[0], file.string());
-      }
-      revisions.insert(record.cost.source_revision);
-      if (visit) visit(i, record);
-    } else if (const auto found = failed.find(row.cell.id); found != failed.end()) {
-      row.status = "failed";
-      row.reason = found->second.reason;
-      row.message = found->second.message;
-      row.failed_unix = found->second.unix_time;
-      row.cost.host = found->second.host;
-      row.cost.rank = found->second.rank;
+    const Digest& id = table.rows[i].cell.id;
+    if (!std::binary_search(ids.begin(), ids.end(), id)) {
+      filler.not_done(i);
+      continue;
     }
+    const auto file = folder.record(id);
+    const TrialRecord record = read_record(file);
+    filler.done(i, record, result_digest(record).hex(), file.string());
+    revisions.insert(record.cost.source_revision);
+    if (visit) visit(i, record);
   }
   table.source_revisions.assign(revisions.begin(), revisions.end());
 }

@@ -1,7 +1,9 @@
-#include <algorithm>
+#include <charconv>
 #include <set>
 
 #include "base/canonical.h"
+#include "base/error.h"
+#include "results/csv_reader.h"
 #include "results/summary_parts.h"
 
 namespace emosweep::results {
@@ -20,10 +22,54 @@ std::string csv(const std::string& text) {
 
 }  // namespace
 
+namespace {
+
+constexpr std::string_view kHeader =
+    "id,experiment,condition,seed,fold,start_unix,wall_seconds,cpu_seconds,steps,"
+    "peak_memory_bytes,restarts,rank,ranks,pack,host,device,source_revision,libraries";
+
+template <class T>
+T number(const CsvReader& reader, std::size_t column) {
+  const std::string_view cell = reader.cell(column);
+  T value{};
+  const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
+  if (error != std::errc() || end != cell.data() + cell.size()) {
+    throw InputError(Place{reader.file(), static_cast<int>(reader.line()), 0},
+                     "column '" + reader.header()[column] + "' holds no number");
+  }
+  return value;
+}
+
+}  // namespace
+
+std::map<Digest, Provenance> read_timing(const std::filesystem::path& file) {
+  CsvReader reader(file);
+  std::string header;
+  for (const auto& name : reader.header()) header += (header.empty() ? "" : ",") + name;
+  if (header != kHeader) throw InputError(file.string() + " has other columns");
+  std::map<Digest, Provenance> costs;
+  while (reader.next()) {
+    Provenance cost;
+    cost.start_unix = number<double>(reader, 5);
+    cost.wall_seconds = number<double>(reader, 6);
+    cost.cpu_seconds = number<double>(reader, 7);
+    cost.steps = number<std::int64_t>(reader, 8);
+    cost.peak_memory_bytes = number<std::int64_t>(reader, 9);
+    cost.restarts = number<std::int64_t>(reader, 10);
+    cost.rank = number<std::int32_t>(reader, 11);
+    cost.ranks = number<std::int32_t>(reader, 12);
+    cost.pack = reader.cell(13).empty() ? 0 : number<std::int32_t>(reader, 13);
+    cost.host = reader.cell(14);
+    cost.device = reader.cell(15);
+    cost.source_revision = reader.cell(16);
+    cost.libraries = reader.cell(17);
+    costs.emplace(Digest::from_hex(reader.cell(0)), std::move(cost));
+  }
+  return costs;
+}
+
 std::string timing_csv(const Table& table) {
-  std::string text =
-      "id,experiment,condition,seed,fold,start_unix,wall_seconds,cpu_seconds,steps,"
-      "peak_memory_bytes,restarts,rank,ranks,pack,host,device,source_revision,libraries\n";
+  std::string text = std::string(kHeader) + "\n";
   std::set<Digest> seen;
   for (const Row& row : table.rows) {
     if (!row.done() || !seen.insert(row.cell.id).second) continue;
