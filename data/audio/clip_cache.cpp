@@ -52,11 +52,8 @@ std::shared_ptr<const ClipStore> open_or_build(const fs::path& file, const Diges
   return store;
 }
 
-ClipRows decoded(const Recording& recording, const FrontEnd& front_end, double max_seconds) {
-  DecodeOptions options;
-  options.sr = front_end.options().sr;
-  options.max_seconds = max_seconds;
-  Waveform wave = decode_audio(recording.file, options);
+ClipRows decoded(const Recording& recording, AudioDecoder& decoder, const FrontEnd& front_end) {
+  const Waveform wave = decoder.decode(recording.file);
   ClipRows rows{{wave.seconds, wave.peak, wave.rate, wave.channels, wave.cut, wave.problem}, {}};
   if (wave.problem.empty()) rows.values = front_end.log_mel(wave.samples);
   return rows;
@@ -71,8 +68,12 @@ void decode_block(const std::vector<Recording>& recordings, std::size_t begin,
   const auto work = [&](unsigned t) {
     try {
       at::init_num_threads();
+      DecodeOptions options;
+      options.sr = front_end.options().sr;
+      options.max_seconds = max_seconds;
+      AudioDecoder decoder(options);
       for (std::size_t i = next++; i < rows.size(); i = next++)
-        rows[i] = decoded(recordings[begin + i], front_end, max_seconds);
+        rows[i] = decoded(recordings[begin + i], decoder, front_end);
     } catch (...) {
       errors[t] = std::current_exception();
       next = rows.size();

@@ -4,7 +4,8 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
-#include <optional>
+#include <map>
+#include <memory>
 #include <span>
 
 #include "base/error.h"
@@ -78,10 +79,13 @@ bool mix_down(const AVFrame& frame, std::vector<float>& out) {
   }
 }
 
+using Resamplers = std::map<int, std::unique_ptr<Resampler>>;  // by the recordings' rate
+constexpr std::size_t kMostResamplers = 8;  // a corpus has few rates, hostile files have many
+
 class Decoder {
  public:
-  Decoder(const std::filesystem::path& path, const DecodeOptions& options)
-      : options_(options), file_(path, options.deadline, out_.problem) {}
+  Decoder(const std::filesystem::path& path, const DecodeOptions& options, Resamplers& resamplers)
+      : options_(options), resamplers_(resamplers), file_(path, options.deadline, out_.problem) {}
   ~Decoder() {
     ff_.av_packet_free(&packet_);
     ff_.av_frame_free(&frame_);
@@ -177,7 +181,10 @@ class Decoder {
     if (out_.rate == 0) {
       out_.rate = frame.sample_rate;
       out_.channels = channels;
-      resampler_.emplace(out_.rate, options_.sr);
+      std::unique_ptr<Resampler>& resampler = resamplers_[out_.rate];
+      if (resampler == nullptr) resampler = std::make_unique<Resampler>(out_.rate, options_.sr);
+      resampler->begin();
+      resampler_ = resampler.get();
     } else if (frame.sample_rate != out_.rate) {
       return fail("its sample rate changes from " + std::to_string(out_.rate) + " to " +
                   std::to_string(frame.sample_rate));
@@ -243,21 +250,37 @@ class Decoder {
 
   const Ffmpeg& ff_ = ffmpeg();
   const DecodeOptions options_;
+  Resamplers& resamplers_;
   Waveform out_;
   MediaFile file_;
   AVStream* stream_ = nullptr;
   AVCodecContext* codec_ = nullptr;
   AVPacket* packet_ = nullptr;
   AVFrame* frame_ = nullptr;
-  std::optional<Resampler> resampler_;
+  Resampler* resampler_ = nullptr;
   std::vector<float> mono_;
   std::int64_t decoded_ = 0, packets_ = 0, damaged_ = 0;
 };
 
 }  // namespace
 
+struct AudioDecoder::State {
+  DecodeOptions options;
+  Resamplers resamplers;
+};
+
+AudioDecoder::AudioDecoder(const DecodeOptions& options)
+    : state_(std::make_unique<State>(State{options, {}})) {}
+
+AudioDecoder::~AudioDecoder() = default;
+
+Waveform AudioDecoder::decode(const std::filesystem::path& file) {
+  if (state_->resamplers.size() > kMostResamplers) state_->resamplers.clear();
+  return Decoder(file, state_->options, state_->resamplers).run();
+}
+
 Waveform decode_audio(const std::filesystem::path& file, const DecodeOptions& options) {
-  return Decoder(file, options).run();
+  return AudioDecoder(options).decode(file);
 }
 
 }  // namespace emosweep::data

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,20 @@ struct Waveform {
   int rate = 0, channels = 0;  // of the source
   bool cut = false;            // longer than max_seconds: the samples are its beginning
   std::string problem;         // why it cannot be used, or ""; the samples are then empty
+};
+
+// Keeps what recordings of one rate share (the resampler's filters); used by one thread.
+class AudioDecoder {
+ public:
+  explicit AudioDecoder(const DecodeOptions& options);
+  ~AudioDecoder();
+  AudioDecoder(const AudioDecoder&) = delete;
+  AudioDecoder& operator=(const AudioDecoder&) = delete;
+  Waveform decode(const std::filesystem::path& file);  // as decode_audio
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
 };
 
 // WAV, FLAC, MP3, Ogg (Vorbis, Opus, FLAC), MP4 and M4A (AAC, ALAC), WebM (Opus, Vorbis), AAC.

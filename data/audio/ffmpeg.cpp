@@ -36,11 +36,13 @@ Ffmpeg::Ffmpeg() {
 #define EMO_FIND(name) find(name, #name)
   library = open_library("libavutil", LIBAVUTIL_VERSION_MAJOR);
   EMO_FIND(av_log_set_level);
+  EMO_FIND(av_max_alloc);
   EMO_FIND(av_malloc);
   EMO_FIND(av_freep);
   EMO_FIND(av_strerror);
   EMO_FIND(av_dict_set);
   EMO_FIND(av_dict_free);
+  EMO_FIND(av_opt_set_int);
   EMO_FIND(av_frame_alloc);
   EMO_FIND(av_frame_free);
   EMO_FIND(av_frame_unref);
@@ -73,6 +75,7 @@ Ffmpeg::Ffmpeg() {
   EMO_FIND(swr_free);
   EMO_FIND(swr_convert);
 #undef EMO_FIND
+  av_max_alloc(256u << 20);  // a header that asks for more is a hostile one
   av_log_set_level(AV_LOG_QUIET);  // what is wrong with a file is told once, by our own errors
 }
 

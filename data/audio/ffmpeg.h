@@ -22,11 +22,13 @@ struct Ffmpeg {
   Ffmpeg();
 
   decltype(&::av_log_set_level) av_log_set_level = nullptr;
+  decltype(&::av_max_alloc) av_max_alloc = nullptr;
   decltype(&::av_malloc) av_malloc = nullptr;
   decltype(&::av_freep) av_freep = nullptr;
   decltype(&::av_strerror) av_strerror = nullptr;
   decltype(&::av_dict_set) av_dict_set = nullptr;
   decltype(&::av_dict_free) av_dict_free = nullptr;
+  decltype(&::av_opt_set_int) av_opt_set_int = nullptr;
   decltype(&::av_frame_alloc) av_frame_alloc = nullptr;
   decltype(&::av_frame_free) av_frame_free = nullptr;
   decltype(&::av_frame_unref) av_frame_unref = nullptr;

@@ -16,8 +16,8 @@
 namespace emosweep::data {
 namespace {
 
-constexpr std::int64_t kVersion = 1;         // raised when the same samples give other spectrograms
-constexpr std::int64_t kFramesAtOnce = 256;  // bounds the memory of a long recording
+constexpr std::int64_t kVersion = 1;        // raised when the same samples give other spectrograms
+constexpr std::int64_t kFramesAtOnce = 16;  // what stays in a second-level cache
 constexpr double kLeastPower = 1e-10;
 
 std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
@@ -120,8 +120,8 @@ struct FrontEnd::State {
       const std::int64_t from = std::clamp<std::int64_t>(-begin, 0, size);
       const std::int64_t to = std::clamp<std::int64_t>(end - begin, from, size);
       std::fill(out, out + from, 0.0);
-      const float* const x = wave.data() + begin;
-      for (std::int64_t i = from; i < to; ++i) out[i] = static_cast<double>(x[i]) * window[at(i)];
+      for (std::int64_t i = from; i < to; ++i)
+        out[i] = static_cast<double>(wave[at(begin + i)]) * window[at(i)];
       std::fill(out + to, out + size, 0.0);
     }
   }

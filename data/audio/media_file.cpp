@@ -104,6 +104,7 @@ std::int64_t MediaFile::wav_bytes() const {
 
 int MediaFile::read(void* self, std::uint8_t* buffer, int size) {
   auto* const me = static_cast<MediaFile*>(self);
+  if (me->late()) return AVERROR_EXIT;  // a header may send its reader round in circles
   ssize_t got = 0;
   do {
     got = ::pread(me->fd_, buffer, static_cast<std::size_t>(size), me->position_);

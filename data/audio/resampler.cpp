@@ -10,6 +10,8 @@ Resampler::Resampler(int from, std::int64_t to) : from_(from), to_(to) {
   const int code =
       ff_.swr_alloc_set_opts2(&context_, &mono, AV_SAMPLE_FMT_FLTP, static_cast<int>(to), &mono,
                               AV_SAMPLE_FMT_FLTP, from, 0, nullptr);
+  // The phases of a rational ratio are exact: there is nothing to interpolate between them.
+  if (code >= 0) ff_.av_opt_set_int(context_, "linear_interp", 0, 0);
   if (code < 0 || ff_.swr_init(context_) < 0) {
     ff_.swr_free(&context_);
     throw RunError("libswresample cannot go from " + std::to_string(from) + " to " +
@@ -18,6 +20,11 @@ Resampler::Resampler(int from, std::int64_t to) : from_(from), to_(to) {
 }
 
 Resampler::~Resampler() { ff_.swr_free(&context_); }
+
+// swr_init forgets the samples and keeps the filters where the rates are those of before.
+void Resampler::begin() {
+  if (context_ != nullptr) EMO_CHECK(ff_.swr_init(context_) >= 0, "a resampler begins again");
+}
 
 void Resampler::add(std::span<const float> samples, std::vector<float>& out) {
   if (samples.empty()) return;

@@ -96,6 +96,18 @@ TEST(Decode, ResamplingKeepsTheTonesPhase) {
   }
 }
 
+// What one recording left behind, whole or given up, does not sound in the next.
+TEST(Decode, OneDecoderGivesEachFileWhatItsOwnGives) {
+  DecodeOptions options;
+  options.sr = 22050;
+  options.max_seconds = .3;
+  AudioDecoder decoder(options);
+  for (const char* name : {"tone.wav", "stereo.flac", "tone.wav", "float.wav", "log_mel.json",
+                           "tone.mp3", "stereo.flac", "tone.opus"})
+    EXPECT_EQ(decoder.decode(fixture(name)).samples, decode_audio(fixture(name), options).samples)
+        << name;
+}
+
 TEST(Decode, StopsAtMaxSeconds) {
   DecodeOptions options;
   options.sr = 16000;
