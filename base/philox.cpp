@@ -114,6 +114,23 @@ std::uint64_t uniform_index(const StreamKey& key, std::uint64_t step, std::uint6
   return value;
 }
 
+void fill_indices(std::span<std::uint64_t> out, const StreamKey& key, std::uint64_t step,
+                  std::uint64_t first, std::uint64_t n) {
+  EMO_CHECK(n >= 1, "a random index below 0 was asked for");
+  EMO_CHECK(first + out.size() <= std::uint64_t{1} << 56, "a random stream holds 2^56 indices");
+  constexpr std::size_t kBlocks = 256;
+  std::array<std::uint32_t, 4 * kBlocks> words;
+  for (std::size_t begin = 0; begin < out.size(); begin += kBlocks) {
+    const std::size_t count = std::min(kBlocks, out.size() - begin);
+    fill_words(std::span(words).first(4 * count), key, step, first + begin);
+    for (std::size_t i = 0; i < count; ++i) {
+      if (!accept(words.data() + 4 * i, n, out[begin + i])) {
+        out[begin + i] = uniform_index(key, step, first + begin + i, n);
+      }
+    }
+  }
+}
+
 std::vector<std::int64_t> permutation(std::int64_t n, const StreamKey& key, std::uint64_t step) {
   EMO_CHECK(n >= 0, "a permutation of a negative count was asked for");
   std::vector<std::int64_t> order(static_cast<std::size_t>(n));

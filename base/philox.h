@@ -42,6 +42,9 @@ void fill_normal(std::span<double> out, const StreamKey& key, std::uint64_t step
 // each purpose.
 std::uint64_t uniform_index(const StreamKey& key, std::uint64_t step, std::uint64_t index,
                             std::uint64_t n);
+// out[i] = uniform_index(key, step, first + i, n), drawn side by side.
+void fill_indices(std::span<std::uint64_t> out, const StreamKey& key, std::uint64_t step,
+                  std::uint64_t first, std::uint64_t n);
 // A permutation of 0..n-1: Fisher-Yates from uniform_index.
 std::vector<std::int64_t> permutation(std::int64_t n, const StreamKey& key, std::uint64_t step);
 

@@ -166,13 +166,38 @@ std::vector<std::uint8_t> Writer::finish(std::string_view first_line) {
   return bytes;
 }
 
-Reader::Reader(std::span<const std::uint8_t> file) : name_(std::make_unique<char>()) {
+// The library would copy a file's bytes three times; a file that is only read may lie where it is.
+struct ReadCallbacks {
+  static void* bytes_of(void* reader) {  // the C interface takes no const; nothing is written
+    return const_cast<std::uint8_t*>(static_cast<Reader*>(reader)->bytes_.data());
+  }
+  static void* allocate(std::size_t size, H5FD_file_image_op_t, void* reader) {
+    return size == static_cast<Reader*>(reader)->bytes_.size() ? bytes_of(reader) : nullptr;
+  }
+  static void* copy(void* to, const void* from, std::size_t, H5FD_file_image_op_t, void*) {
+    return to == from ? to : nullptr;
+  }
+  static void* resize(void*, std::size_t, H5FD_file_image_op_t, void*) { return nullptr; }
+  static herr_t release(void*, H5FD_file_image_op_t, void*) { return 0; }
+  static void* share(void* reader) { return reader; }
+  static herr_t leave(void*) { return 0; }
+};
+
+Reader::Reader(std::span<const std::uint8_t> file) : bytes_(file) {
   quiet();
   const Handle access = memory_access(64u << 10);
-  std::vector<std::uint8_t> copy(file.begin(), file.end());  // the C interface takes no const
-  checked(H5Pset_file_image(access.get(), copy.data(), copy.size()), "take the bytes of a file");
+  H5FD_file_image_callbacks_t callbacks{ReadCallbacks::allocate,
+                                        ReadCallbacks::copy,
+                                        ReadCallbacks::resize,
+                                        ReadCallbacks::release,
+                                        ReadCallbacks::share,
+                                        ReadCallbacks::leave,
+                                        this};
+  checked(H5Pset_file_image_callbacks(access.get(), &callbacks), "lend the bytes of a file");
+  checked(H5Pset_file_image(access.get(), ReadCallbacks::bytes_of(this), file.size()),
+          "take the bytes of a file");
   file_ = Handle(
-      checked(H5Fopen(name_of(name_.get()).c_str(), H5F_ACC_RDONLY, access.get()), "open the file"),
+      checked(H5Fopen(name_of(&bytes_).c_str(), H5F_ACC_RDONLY, access.get()), "open the file"),
       H5Fclose);
   root_ = root_of(file_.get(), file.size());
 }

@@ -116,14 +116,17 @@ class Writer {
   Node root_;
 };
 
-// A copy of checked bytes (user_block.h), opened for reading.
+// Checked bytes (user_block.h), opened for reading where they lie: they outlive the reader.
 class Reader {
  public:
   explicit Reader(std::span<const std::uint8_t> file);
+  Reader(const Reader&) = delete;
+  Reader& operator=(const Reader&) = delete;
   const Node& root() const { return root_; }
 
  private:
-  std::unique_ptr<char> name_;  // its address makes the name of the file in memory unique
+  friend struct ReadCallbacks;
+  std::span<const std::uint8_t> bytes_;  // its address makes the name of the file in memory unique
   Handle file_;
   Node root_;
 };

@@ -21,24 +21,24 @@ class Resampler {
 
   Resampled draw(std::uint64_t replicate) {
     if (resampling_ == Resampling::stratified) {
-      for (std::size_t i = 0; i < cells_.size(); ++i) {
-        cells_[i] = cell(index(replicate, i, seeds_), i % subjects_);
-      }
+      drawn_.resize(cells_.size());
+      fill_indices(drawn_, key_, replicate, 0, seeds_);
+      for (std::size_t i = 0; i < cells_.size(); ++i) cells_[i] = cell(drawn_[i], i % subjects_);
       return cells_;
     }
-    drawn_.resize(subjects_);
-    for (std::size_t g = 0; g < subjects_; ++g) drawn_[g] = index(replicate, seeds_ + g, subjects_);
+    drawn_.resize(seeds_ + subjects_);
+    const std::span<std::uint64_t> all(drawn_);
+    fill_indices(all.first(seeds_), key_, replicate, 0, seeds_);
+    fill_indices(all.subspan(seeds_), key_, replicate, seeds_, subjects_);
     for (std::size_t s = 0; s < seeds_; ++s) {
-      const std::size_t seed = index(replicate, s, seeds_);
-      for (std::size_t g = 0; g < subjects_; ++g) cells_[s * subjects_ + g] = cell(seed, drawn_[g]);
+      for (std::size_t g = 0; g < subjects_; ++g) {
+        cells_[s * subjects_ + g] = cell(drawn_[s], drawn_[seeds_ + g]);
+      }
     }
     return cells_;
   }
 
  private:
-  std::size_t index(std::uint64_t replicate, std::size_t place, std::size_t n) const {
-    return uniform_index(key_, replicate, place, n);
-  }
   std::uint32_t cell(std::size_t seed, std::size_t subject) const {
     return static_cast<std::uint32_t>(seed * subjects_ + subject);
   }
@@ -47,7 +47,7 @@ class Resampler {
   StreamKey key_;
   Resampling resampling_;
   std::vector<std::uint32_t> cells_;
-  std::vector<std::size_t> drawn_;
+  std::vector<std::uint64_t> drawn_;
 };
 
 }  // namespace

@@ -188,6 +188,25 @@ TEST(UniformIndex, StaysBelowNAndReachesAll) {
   EXPECT_THROW(uniform_index({1, 2}, 3, std::uint64_t{1} << 56, 10), Error);
 }
 
+TEST(Philox, IndicesSideBySideAreThoseOneByOne) {
+  // 3 * 2^62: a quarter of the candidates is refused.
+  for (const std::uint64_t n : {std::uint64_t{1}, std::uint64_t{5}, std::uint64_t{24},
+                                std::uint64_t{1} << 33, std::uint64_t{3} << 62}) {
+    for (const std::uint64_t first : {0, 7, 1000}) {
+      std::vector<std::uint64_t> indices(700);
+      fill_indices(indices, {4, 5}, 6, first, n);
+      for (std::size_t i = 0; i < indices.size(); ++i) {
+        ASSERT_EQ(indices[i], uniform_index({4, 5}, 6, first + i, n)) << n << " " << i;
+      }
+    }
+  }
+  std::vector<std::uint64_t> none;
+  fill_indices(none, {1, 2}, 3, 0, 4);
+  std::vector<std::uint64_t> one(1);
+  EXPECT_THROW(fill_indices(one, {1, 2}, 3, 0, 0), Error);
+  EXPECT_THROW(fill_indices(one, {1, 2}, 3, std::uint64_t{1} << 56, 4), Error);
+}
+
 // With n = 3/4 of 2^64 a multiplication without rejection gives a third of the values twice as
 // often.
 TEST(UniformIndex, IsUnbiasedForHugeN) {
