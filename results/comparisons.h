@@ -46,6 +46,9 @@ struct ComparisonFamily {
   std::string absent_because;  // why there are no pairs of several contenders
 };
 
+// Fewer subjects than these cannot say how many a difference takes.
+inline constexpr std::int64_t kLeastForNeeds = 5;
+
 // What a report concludes of a pair: "better" or "worse" (a than b, Holm's p below .05), "equal"
 // (95 % of the posterior lies within the region of practical equivalence), else "undecided"; ""
 // where they cannot be compared.

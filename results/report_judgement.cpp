@@ -114,13 +114,16 @@ std::string comparison_sentence(const PairComparison& pair) {
                      std::to_string(own.subjects) + " subjects " + first + " scores " +
                      score(a_leads ? pair.mean_a : pair.mean_b, 3) + " and " + second + " " +
                      score(a_leads ? pair.mean_b : pair.mean_a, 3) + ": " + first +
-                     " is ahead on " + std::to_string(ahead) + " subjects, by " + amount_of(pair) +
-                     ", " + (pair.p_holm < kSmallP ? "p < .0001" : "p = " + score(pair.p_holm)) +
-                     ": ";
+                     " is ahead on " + counted(static_cast<std::size_t>(ahead), "subject") +
+                     ", by " + amount_of(pair) + ", " +
+                     (pair.p_holm < kSmallP ? "p < .0001" : "p = " + score(pair.p_holm)) + ": ";
   const std::string conclusion = conclusion_of(pair);
   if (conclusion == "undecided") {
     text += conclusion;
-    if (own.subjects_needed > own.subjects) {
+    if (own.subjects < kLeastForNeeds) {
+      text += "; " + counted(static_cast<std::size_t>(own.subjects), "subject") +
+              " cannot say how many it takes";
+    } else if (own.subjects_needed > own.subjects) {
       text += "; so small a difference takes about " + std::to_string(own.subjects_needed) +
               " subjects to be found";
     }

@@ -66,7 +66,8 @@ std::string leader_text(const ReportData& data, const Standing& leader, std::siz
 std::string undecided_name(const std::string& name, const PairComparison& pair) {
   std::string text = name + " (" + amount_of(pair) + ", p " +
                      (pair.p_holm < kSmallP ? "< .0001" : "= " + score(pair.p_holm, 2));
-  if (pair.result.subjects_needed > pair.result.subjects) {
+  if (pair.result.subjects >= kLeastForNeeds &&
+      pair.result.subjects_needed > pair.result.subjects) {
     text += ", about " + std::to_string(pair.result.subjects_needed) + " subjects needed";
   }
   return text + ")";

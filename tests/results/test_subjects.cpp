@@ -200,6 +200,14 @@ TEST(Comparisons, AdjustOverTheFamilyAndRankAll) {
   EXPECT_NE(comparison_sentence(family.pairs[0]).find("b is ahead on 3 subjects"),
             std::string::npos);
   EXPECT_NE(comparison_sentence(family.pairs[1]).find("a is better"), std::string::npos);
+  // Three subjects do not know their own spread well enough to say how many would be needed.
+  PairComparison undecided = family.pairs[0];
+  EXPECT_NE(comparison_sentence(undecided).find("; 3 subjects cannot say how many it takes"),
+            std::string::npos);
+  undecided.result.subjects = 12;
+  undecided.result.subjects_needed = 40;
+  EXPECT_NE(comparison_sentence(undecided).find("takes about 40 subjects to be found"),
+            std::string::npos);
 }
 
 }  // namespace
