@@ -85,9 +85,12 @@ Exit prepare_command(const Arguments& arguments) {
   }
   const std::string dir = (*values)["dir"].as<std::string>();
   if (corpus) {
-    for (const auto& [name, value] : *values)
-      if (!value.defaulted() && name != "what" && name != "dir")
-        throw InputError("emosweep prepare " + what + ": --" + name + " is an option of synthetic");
+    const auto given = std::find_if(values->begin(), values->end(), [](const auto& value) {
+      return !value.second.defaulted() && value.first != "what" && value.first != "dir";
+    });
+    if (given != values->end())
+      throw InputError("emosweep prepare " + what + ": --" + given->first +
+                       " is an option of synthetic");
     prepare_recordings(what, dir);
   } else {
     data::write_synthetic(options, dir);

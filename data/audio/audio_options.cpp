@@ -37,7 +37,7 @@ std::vector<std::string> statistic_columns(const AudioOptions& o) {
     for (std::int64_t m = 0; m < o.front_end.n_mels; ++m) {
       char mel[24];
       std::snprintf(mel, sizeof mel, "mel%02d_", static_cast<int>(m));
-      columns.push_back(mel + name + "@" + print);
+      columns.push_back(std::string(mel).append(name).append("@").append(print));
     }
   return columns;
 }

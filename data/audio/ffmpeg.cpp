@@ -75,7 +75,7 @@ Ffmpeg::Ffmpeg() {
   EMO_FIND(swr_free);
   EMO_FIND(swr_convert);
 #undef EMO_FIND
-  av_max_alloc(256u << 20);  // a header that asks for more is a hostile one
+  av_max_alloc(256u << 20);        // a header that asks for more is a hostile one
   av_log_set_level(AV_LOG_QUIET);  // what is wrong with a file is told once, by our own errors
 }
 

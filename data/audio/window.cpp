@@ -34,19 +34,23 @@ void cut_window(std::span<const float> clip, std::int64_t mels, std::int64_t sta
                 std::int64_t window, const WindowOptions& options, std::span<float> out) {
   const std::int64_t frames = static_cast<std::int64_t>(clip.size()) / mels;
   EMO_CHECK(static_cast<std::int64_t>(clip.size()) == frames * mels &&
-                static_cast<std::int64_t>(out.size()) == mels * window && start >= 0 &&
-                start <= std::max<std::int64_t>(0, frames - window),
-            "a window lies within its recording");
-  const std::int64_t taken = std::min(window, frames - start);
-  const float* const from = clip.data() + start * mels;
-  const float loudest = taken > 0 ? *std::max_element(from, from + taken * mels) : kSilentDb;
+                static_cast<std::int64_t>(out.size()) == mels * window,
+            "a window is cut from whole frames");
+  // The window's frames [first, last) are of the recording.
+  const std::int64_t first = std::clamp<std::int64_t>(-start, 0, window);
+  const std::int64_t last = std::clamp<std::int64_t>(frames - start, first, window);
+  const auto cells =
+      clip.subspan(static_cast<std::size_t>((first < last ? start + first : 0) * mels),
+                   static_cast<std::size_t>((last - first) * mels));
+  const float loudest = cells.empty() ? kSilentDb : *std::max_element(cells.begin(), cells.end());
   const float least = -static_cast<float>(options.top_db);
+  const float silence = std::max(least, kSilentDb - loudest);
   for (std::int64_t m = 0; m < mels; ++m) {
     float* const row = out.data() + m * window;
-    for (std::int64_t f = 0; f < window; ++f) {
-      const float db = f < taken ? from[f * mels + m] : kSilentDb;
-      row[f] = std::max(least, db - loudest);
-    }
+    std::fill(row, row + first, silence);
+    for (std::int64_t f = first; f < last; ++f)
+      row[f] = std::max(least, cells[static_cast<std::size_t>((f - first) * mels + m)] - loudest);
+    std::fill(row + last, row + window, silence);
   }
   if (options.standardise) standardise(out);
 }

@@ -17,9 +17,9 @@ std::int64_t window_frames(const WindowOptions& options, std::int64_t sr, std::i
 // Where the window of evaluation begins: in the middle of a longer recording, else at 0.
 std::int64_t centre_start(std::int64_t frames, std::int64_t window);
 
-// clip: [frames, mels], as FrontEnd gives it. out: [mels, window], frames from `start` (0 to
-// max(0, frames - window)); level 0 dB is the window's loudest cell, as librosa's power_to_db with
-// ref=max, before standardising. A window of equal cells becomes 0.
+// clip: [frames, mels], as FrontEnd gives it. out: [mels, window], frames from `start` on, silence
+// before the first (start < 0) and after the last; level 0 dB is the window's loudest cell, as
+// librosa's power_to_db with ref=max, before standardising. A window of equal cells becomes 0.
 void cut_window(std::span<const float> clip, std::int64_t mels, std::int64_t start,
                 std::int64_t window, const WindowOptions& options, std::span<float> out);
 
