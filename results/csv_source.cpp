@@ -26,8 +26,9 @@ std::vector<std::string> classes_of(const CsvCells& csv) {
   }
   for (const auto& label : csv.labels.values()) {
     if (std::find(classes.begin(), classes.end(), label) != classes.end()) continue;
-    throw InputError(Place{csv.file, 1, 0}, "there is no column 'p_" + label + "' for class '" +
-                                                label + "' of 'true' and 'predicted'");
+    std::string what = "there is no column 'p_";
+    what.append(label).append("' for class '").append(label).append("' of 'true' and 'predicted'");
+    throw InputError(Place{csv.file, 1, 0}, what);
   }
   return classes;
 }

@@ -33,7 +33,7 @@ std::vector<Place> named_places(const std::vector<SourceTable>& sources,
     for (std::size_t e = 0; e < sources[s].table.experiments.size(); ++e) {
       std::string name = sources[s].table.experiments[e].name;
       if (uses[name] > 1) {
-        name = called[s].name + ": " + name;
+        name.insert(0, called[s].name + ": ");
         while (!taken.insert(name).second) name += "'";
       }
       places.push_back({s, e, std::move(name)});
@@ -91,6 +91,7 @@ std::vector<std::string> source_names(const std::vector<std::filesystem::path>& 
 Table joined_tables(std::vector<SourceTable> sources) {
   Table table;
   std::vector<std::filesystem::path> paths;
+  paths.reserve(sources.size());
   for (const auto& source : sources) paths.push_back(source.path);
   const auto names = source_names(paths);
   std::set<std::string> revisions;

@@ -61,10 +61,10 @@ std::string lacking(const Folds& a, const std::string& name_a, const Folds& b,
   for (const TestedFold* fold : a) {
     const bool there = std::any_of(b.begin(), b.end(),
                                    [&](const auto* other) { return other->fold == fold->fold; });
-    if (!there) {
-      return name_a + " has fold '" + fold->fold + "' (it tests " + subjects_text(*fold) +
-             "), which " + name_b + " has not";
-    }
+    if (there) continue;
+    std::string text = name_a;
+    text.append(" has fold '").append(fold->fold).append("' (it tests ");
+    return text.append(subjects_text(*fold)).append("), which ").append(name_b).append(" has not");
   }
   return "";
 }
@@ -104,8 +104,7 @@ std::string difference_of(const std::vector<TestedFold>& a, const std::string& n
                           const std::vector<TestedFold>& b, const std::string& name_b,
                           const std::vector<std::uint64_t>& seeds) {
   for (const std::uint64_t seed : seeds) {
-    const std::string found =
-        difference_of_seed(of_seed(a, seed), name_a, of_seed(b, seed), name_b);
+    std::string found = difference_of_seed(of_seed(a, seed), name_a, of_seed(b, seed), name_b);
     if (!found.empty()) return found;
   }
   return "";

@@ -171,6 +171,7 @@ std::vector<std::vector<Standing>> families(const ReportData& data) {
         .push_back(standing);
   }
   std::vector<std::vector<Standing>> result;
+  result.reserve(kinds.size());
   for (auto& [kind, members] : kinds) result.push_back(std::move(members));
   return result;
 }
