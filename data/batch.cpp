@@ -45,12 +45,59 @@ at::Tensor select_rows(const std::vector<at::Tensor>& columns, const at::Tensor&
   return out;
 }
 
+at::Tensor presence_of(const std::vector<std::uint8_t>& present) {
+  const bool all =
+      std::all_of(present.begin(), present.end(), [](std::uint8_t one) { return one != 0; });
+  if (all) return {};
+  return tensor_of(present, {static_cast<std::int64_t>(present.size())}, at::kByte).to(at::kBool);
+}
+
+at::Tensor labels_of(const Dataset& dataset) {
+  return tensor_of(std::vector<std::int64_t>(dataset.label.begin(), dataset.label.end()),
+                   {dataset.size()}, at::kLong);
+}
+
+// [1, b, bands * frames]
+at::Tensor image_rows(const ClipImages& images, const Batch& batch, const at::Tensor& weight,
+                      const Augmented* augmented, at::ScalarType dtype) {
+  const std::int64_t b = batch.sample.size(1), width = images.bands() * images.frames();
+  at::Tensor out = at::zeros({1, b, width}, at::kFloat);
+  const std::int64_t* sample = batch.sample.const_data_ptr<std::int64_t>();
+  const std::int64_t* position = batch.position.const_data_ptr<std::int64_t>();
+  for (std::int64_t i = 0; i < b; ++i) {
+    if (weight.const_data_ptr<double>()[i] == 0) continue;
+    const std::span<float> image(out.mutable_data_ptr<float>() + i * width,
+                                 static_cast<std::size_t>(width));
+    if (augmented) {
+      images.write(sample[i], augmented->options, {augmented->key, augmented->epoch, position[i]},
+                   image);
+    } else {
+      images.write(sample[i], image);
+    }
+  }
+  return out.to(dtype);
+}
+
 }  // namespace
+
+FoldTensors make_fold_images(const Dataset& dataset, std::shared_ptr<const ClipImages> images,
+                             at::ScalarType dtype) {
+  FoldTensors fold;
+  fold.dtype = dtype;
+  std::vector<std::uint8_t> present;
+  for (std::int64_t row = 0; row < images->rows(); ++row) present.push_back(images->present(row));
+  fold.present.push_back(presence_of(present));
+  fold.x.emplace_back();
+  fold.images.push_back(std::move(images));
+  fold.label = labels_of(dataset);
+  return fold;
+}
 
 FoldTensors make_fold_tensors(const Dataset& dataset, const std::vector<FeatureMatrix>& features,
                               at::ScalarType dtype) {
   EMO_CHECK(dtype == at::kFloat || dtype == at::kDouble, "features are float32 or float64");
   FoldTensors fold;
+  fold.dtype = dtype;
   for (std::size_t m = 0; m < features.size(); ++m) {
     const FeatureMatrix& matrix = features[m];
     EMO_CHECK(matrix.rows == dataset.size(), "one row a sample");
@@ -62,13 +109,9 @@ FoldTensors make_fold_tensors(const Dataset& dataset, const std::vector<FeatureM
                        " holds values that are too large for float32; use dtype: float64 or scale "
                        "them (normalise: train)");
     fold.x.push_back(x);
-    const bool all = std::all_of(matrix.present.begin(), matrix.present.end(),
-                                 [](std::uint8_t present) { return present != 0; });
-    fold.present.push_back(all ? at::Tensor()
-                               : tensor_of(matrix.present, {matrix.rows}, at::kByte).to(at::kBool));
+    fold.present.push_back(presence_of(matrix.present));
   }
-  fold.label = tensor_of(std::vector<std::int64_t>(dataset.label.begin(), dataset.label.end()),
-                         {dataset.size()}, at::kLong);
+  fold.label = labels_of(dataset);
   return fold;
 }
 
@@ -83,7 +126,8 @@ std::vector<std::int64_t> epoch_order(std::span<const std::int32_t> rows, const 
 
 Batch gather_batch(std::span<const FoldTensors* const> folds,
                    std::span<const std::vector<std::int64_t>> orders, std::int64_t step,
-                   std::int64_t batch_size, Shard shard, std::int64_t multiple) {
+                   std::int64_t batch_size, Shard shard, std::int64_t multiple,
+                   const Augmented* augmented) {
   EMO_CHECK(!folds.empty() && folds.size() == orders.size(), "one order a trial of the pack");
   EMO_CHECK(batch_size > 0 && step >= 0, "a batch has at least one row");
   EMO_CHECK(shard.ranks > 0 && shard.rank >= 0 && shard.rank < shard.ranks,
@@ -91,7 +135,8 @@ Batch gather_batch(std::span<const FoldTensors* const> folds,
   const std::int64_t part = (batch_size + shard.ranks - 1) / shard.ranks;
   const std::int64_t first = shard.rank * part, b = (part + multiple - 1) / multiple * multiple;
   const auto trials = static_cast<std::int64_t>(folds.size());
-  const at::ScalarType dtype = folds[0]->x.at(0).scalar_type();
+  const at::ScalarType dtype = folds[0]->dtype;
+  EMO_CHECK(folds[0]->images.empty() || trials == 1, "images are of trials that train alone");
   Batch batch;
   batch.K = trials;
   batch.global_rows = batch_size;
@@ -115,7 +160,7 @@ Batch gather_batch(std::span<const FoldTensors* const> folds,
       weights[cell] = real ? 1 : 0;
     }
   }
-  const at::Device device = folds[0]->x[0].device();
+  const at::Device device = folds[0]->label.device();
   batch.sample = batch.sample.to(device);
   batch.position = batch.position.to(device);
   batch.weight = weight.to(device, dtype);
@@ -126,7 +171,9 @@ Batch gather_batch(std::span<const FoldTensors* const> folds,
   };
   for (std::size_t m = 0; m < folds[0]->x.size(); ++m) {
     Input input;
-    input.x = rows_of([m](const FoldTensors& fold) { return fold.x.at(m); });
+    input.x = folds[0]->images.empty()
+                  ? rows_of([m](const FoldTensors& fold) { return fold.x.at(m); })
+                  : image_rows(*folds[0]->images[m], batch, weight, augmented, dtype);
     const bool absent = std::any_of(folds.begin(), folds.end(), [m](const FoldTensors* fold) {
       return fold->present.at(m).defined();
     });
@@ -134,7 +181,7 @@ Batch gather_batch(std::span<const FoldTensors* const> folds,
       input.present = rows_of([m, device](const FoldTensors& fold) {
         return fold.present[m].defined()
                    ? fold.present[m]
-                   : at::ones({fold.x[m].size(0)}, at::TensorOptions(at::kBool).device(device));
+                   : at::ones({fold.label.size(0)}, at::TensorOptions(at::kBool).device(device));
       });
     batch.inputs.push_back(std::move(input));
   }

@@ -5,10 +5,12 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "base/philox.h"
+#include "data/audio/clip_images.h"
 #include "data/features.h"
 #include "data/splits.h"
 
@@ -39,12 +41,18 @@ struct Batch {
 // All rows of one fold's features as tensors (dtype float32 or float64), made once per (dataset,
 // fold, options) and shared by its trials. Immutable, thread-safe.
 struct FoldTensors {
-  std::vector<at::Tensor> x;        // per modality [n, D]
+  std::vector<at::Tensor> x;  // per modality [n, D]; undefined where there are images
+  // Per modality, or empty: rows that are made when a batch is gathered, [bands, frames] as D.
+  std::vector<std::shared_ptr<const ClipImages>> images;
+  at::ScalarType dtype = at::kFloat;
   std::vector<at::Tensor> present;  // per modality [n] bool; undefined where every row has it
   at::Tensor label;                 // [n] int64
 };
 FoldTensors make_fold_tensors(const Dataset& dataset, const std::vector<FeatureMatrix>& features,
                               at::ScalarType dtype);
+// The same of one modality of recordings.
+FoldTensors make_fold_images(const Dataset& dataset, std::shared_ptr<const ClipImages> images,
+                             at::ScalarType dtype);
 
 // The order of an epoch: a permutation of the rows keyed by derive(key, "order"), step = epoch
 // (from 0).
@@ -56,6 +64,13 @@ std::vector<std::int64_t> epoch_order(std::span<const std::int32_t> rows, const 
 struct Shard {
   int rank = 0, ranks = 1;
 };
+// How a batch's images are augmented; without one they are those of evaluation.
+struct Augmented {
+  AugmentOptions options;
+  StreamKey key;  // derive(trial's key, "augment")
+  std::int64_t epoch = 0;
+};
+
 // With so many rows, or a multiple, every trial's part of a [K, b, ...] tensor begins on a 64-byte
 // boundary whatever its width: MKL's products round differently on other boundaries, and a trial
 // would then depend on its place in the pack.
@@ -63,9 +78,10 @@ inline constexpr std::int64_t kAlignedRows = 16;
 // Batch number `step` of an order: rows [step * batch_size, ...), padded to batch_size with its
 // first row at weight 0. One fold per trial of the pack: spans of length K. A rank whose shard
 // holds no row of the batch gets padding only. The number of rows b is padded to a multiple of
-// `multiple` in the same way.
+// `multiple` in the same way. Images are of one trial (K = 1); those of padding are 0.
 Batch gather_batch(std::span<const FoldTensors* const> folds,
                    std::span<const std::vector<std::int64_t>> orders, std::int64_t step,
-                   std::int64_t batch_size, Shard shard = {}, std::int64_t multiple = 1);
+                   std::int64_t batch_size, Shard shard = {}, std::int64_t multiple = 1,
+                   const Augmented* augmented = nullptr);
 
 }  // namespace emosweep::data

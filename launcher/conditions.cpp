@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "data/audio/clips.h"
 #include "models/fused_network.h"
 
 namespace emosweep::launcher {
@@ -56,15 +57,40 @@ void resolve_modality(Values& values, const data::Dataset& dataset, const Experi
   }
   for (const std::string& name : value.items) {
     if (std::find(known.begin(), known.end(), name) != known.end()) {
-      if (dataset.modality(name)->kind == "audio")
-        add("modality: '" + name +
-            "' is of kind audio, and the models for spectrograms do not exist yet; "
-            "kind: statistics over the same column feeds mlp and linear");
       continue;
     }
     const std::string near = nearest(name, known);
     add("modality: the dataset has no '" + name + "'" +
         (near.empty() ? "" : ": did you mean '" + near + "'?") + " It has " + names_text(known));
+  }
+}
+
+// Networks over images take one modality of recordings, and nothing else does.
+void check_inputs(const Values& values, const data::Dataset& dataset, const Experiment& experiment,
+                  FileMistakes& mistakes) {
+  const std::string& model = values[Key::model].text;
+  const bool images = models::is_image_model(model);
+  const auto& names = values[Key::modality].items;
+  const auto add = [&](Key key, const std::string& message) {
+    mistakes.add(place_of(experiment, key), message, experiment.name);
+  };
+  if (images && names.size() > 1) {
+    add(Key::model, "model: " + model + " takes one modality of kind audio, this experiment has " +
+                        std::to_string(names.size()));
+  }
+  for (const std::string& name : names) {
+    const data::Modality* modality = dataset.modality(name);
+    if (!modality) continue;  // told already
+    const bool audio = modality->kind == "audio";
+    if (images && !audio) {
+      add(Key::model, "model: " + model + " takes a modality of kind audio; '" + name +
+                          "' is of kind " + modality->kind + ", which mlp and linear take");
+    } else if (!images && audio) {
+      add(Key::modality, "modality: '" + name +
+                             "' is of kind audio, which small_cnn and resnet18 "
+                             "take; kind: statistics over the same column feeds " +
+                             model);
+    }
   }
 }
 
@@ -186,6 +212,7 @@ void resolve(Values& values, const DataFacts& facts, const Experiment& experimen
                  experiment.name);
   }
   check_together(values, experiment, mistakes);
+  check_inputs(values, dataset, experiment, mistakes);
   resolve_kernels(values, dataset, experiment, mistakes);
 }
 
@@ -205,6 +232,19 @@ std::vector<std::string> idle_keys(const Experiment& experiment, const Values& v
   }
   return idle;
 }
+
+namespace {
+
+// A window of a recording is an image of one channel: mel bands by frames.
+void set_image(models::ModelOptions& model, const data::Modality& modality) {
+  const data::AudioOptions& audio = modality.clips->options;
+  model.image_height = audio.front_end.n_mels;
+  model.image_width =
+      data::window_frames(audio.window, audio.front_end.sr, audio.front_end.hop_length);
+  model.widths.back() = model.image_height * model.image_width;
+}
+
+}  // namespace
 
 trainer::TrialSpec trial_spec(const Values& values, const data::Dataset& dataset) {
   const auto number = [&](Key key) { return values[key].number; };
@@ -228,6 +268,7 @@ trainer::TrialSpec trial_spec(const Values& values, const data::Dataset& dataset
     const data::Modality* modality = dataset.modality(name);
     EMO_CHECK(modality, "modalities are checked before specs are made");
     spec.model.widths.push_back(modality->width);
+    if (modality->kind == "audio") set_image(spec.model, *modality);
   }
   const std::string fusion = text(Key::fusion_type);
   if (spec.model.inputs.size() > 1) {
@@ -238,6 +279,10 @@ trainer::TrialSpec trial_spec(const Values& values, const data::Dataset& dataset
   spec.model.hidden_size = integer(Key::hidden_size);
   spec.model.tokens = integer(Key::tokens);
   spec.model.heads = integer(Key::heads);
+  spec.model.local_batch_norm = values.is(Key::batch_norm, "local");
+  spec.augment.random_crop = values[Key::random_crop].flag;
+  spec.augment.specaug_freq = integer(Key::specaug_freq);
+  spec.augment.specaug_time = integer(Key::specaug_time);
   spec.model.classes = static_cast<std::int64_t>(dataset.target.classes.size());
   // The linear model is always fitted in double precision: it reads no dtype, and must not depend
   // on one.

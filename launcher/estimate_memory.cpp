@@ -26,6 +26,10 @@ double row_bytes(const trainer::TrialSpec& spec) {
 }
 
 double fold_bytes(const PlannedExperiment& experiment, const trainer::TrialSpec& spec) {
+  // Images are cut when a batch is made, from a file that all ranks map.
+  if (models::is_image_model(spec.model.model)) {
+    return sizeof(std::int64_t) * number(experiment.data->dataset.id.size());
+  }
   return row_bytes(spec) * number(experiment.data->dataset.id.size());
 }
 

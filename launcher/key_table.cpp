@@ -14,7 +14,11 @@ constexpr double kMany = 1'000'000'000;
 
 bool linear(const Values& v) { return v.is(Key::model, "linear"); }
 bool network(const Values& v) { return !linear(v); }
-bool fused(const Values& v) { return network(v) && v[Key::modality].items.size() > 1; }
+bool images(const Values& v) {
+  return v.is(Key::model, "small_cnn") || v.is(Key::model, "resnet18");
+}
+bool mlp(const Values& v) { return network(v) && !images(v); }
+bool fused(const Values& v) { return mlp(v) && v[Key::modality].items.size() > 1; }
 bool attends(const Values& v) { return fused(v) && v.is(Key::fusion_type, "cross_attention"); }
 bool splits_groups(const Values& v) {
   return v.is(Key::protocol, "loso") || v.is(Key::protocol, "group_kfold");
@@ -37,7 +41,9 @@ Range between(double least, bool open_least, double most) {
   return {least, most, open_least, true};
 }
 
-const char* const kNetwork = "model: mlp";
+const char* const kNetwork = "any model but linear";
+const char* const kMlp = "model: mlp";
+const char* const kImages = "model: small_cnn or resnet18";
 const char* const kFused = "model: mlp, several modalities";
 const char* const kAttends = "model: mlp, several modalities, fusion_type: cross_attention";
 
@@ -91,13 +97,12 @@ std::vector<KeyInfo> make_table() {
        false, splits, any, "any protocol but all",
        "Seed of the splits; trials' seeds never move a split."},
       // ---- the model
-      {Key::model, "model", T::choice, {}, {"mlp", "linear"}, "mlp", "", P::model, E::result, true,
-       always, any, "",
-       "mlp: an encoder per modality and a fusion; linear: L2-regularised multinomial regression."
-       },
+      {Key::model, "model", T::choice, {}, {"mlp", "linear", "small_cnn", "resnet18"}, "mlp", "",
+       P::model, E::result, true, always, any, "",
+       "mlp: an encoder per modality and a fusion; linear: L2-regularised multinomial regression; "
+       "small_cnn, resnet18: convolutions over spectrograms (a modality of kind audio)."},
       {Key::hidden_size, "hidden_size", T::integer, {1, 65536, false, false}, {}, "64", "",
-       P::model, E::result, true, network, any, kNetwork, "Width of encoders, fusion and embedding."
-       },
+       P::model, E::result, true, mlp, any, kMlp, "Width of encoders, fusion and embedding."},
       {Key::fusion_type, "fusion_type", T::choice, {}, {"concat", "gated", "cross_attention"},
        "concat", "", P::model, E::result, true, fused, several, kFused, "How modalities are joined."
        },
@@ -108,6 +113,18 @@ std::vector<KeyInfo> make_table() {
        true, attends, several, kAttends, "Attention heads; they divide hidden_size."},
       {Key::dropout, "dropout", T::number, between(0, false, 1), {}, "0.3", "", P::model, E::result,
        true, network, any, kNetwork, "Dropout rate."},
+      {Key::batch_norm, "batch_norm", T::choice, {}, {"synchronised", "local"}, "synchronised", "",
+       P::model, E::result, true, images, any, kImages,
+       "Batch norm over the whole batch, or over the rows of each rank."},
+      // ---- what training changes about recordings
+      {Key::random_crop, "random_crop", T::boolean, {}, {}, "true", "", P::data, E::result, true,
+       images, any, kImages, "Windows of training begin anywhere in a longer recording."},
+      {Key::specaug_freq, "specaug_freq", T::integer, {0, 4096, false, false}, {}, "8", "", P::data,
+       E::result, true, images, any, kImages,
+       "SpecAugment: two masks of at most so many mel bands; 0 is off."},
+      {Key::specaug_time, "specaug_time", T::integer, {0, 65536, false, false}, {}, "20", "",
+       P::data, E::result, true, images, any, kImages,
+       "SpecAugment: two masks of at most so many frames; 0 is off."},
       // ---- the objective
       {Key::loss, "loss", T::choice, {}, {"cross_entropy", "focal"}, "cross_entropy", "",
        P::objective, E::result, true, network, any, kNetwork, "The training loss."},
@@ -122,7 +139,7 @@ std::vector<KeyInfo> make_table() {
        "batch; or a list, one a class."},
       {Key::weight_reduction, "weight_reduction", T::choice, {}, {"auto", "weights", "rows"},
        "auto", "", P::objective, E::result, true, weighted, any,
-       "model: mlp, class_weights other than none",
+       "any model but linear, class_weights other than none",
        "The mean divides by the sum of class weights or by rows; auto: cross_entropy weights, "
        "focal rows."},
       {Key::label_smoothing, "label_smoothing", T::number, between(0, false, 1), {}, "0", "",
@@ -160,11 +177,11 @@ std::vector<KeyInfo> make_table() {
        P::loop, E::result, true, network, any, kNetwork,
        "Rows of a step, whatever the number of ranks."},
       {Key::patience, "patience", T::integer, at_least(0), {}, "0", "", P::loop, E::result, true,
-       selects, any, "model: mlp, a selection_metric other than last",
+       selects, any, "any model but linear, a selection_metric other than last",
        "Epochs without a better selection_metric before training stops; 0 never stops early."},
       {Key::selection_metric, "selection_metric", T::choice, {}, {"auto", "loss", "accuracy",
        "macro_f1", "weighted_f1", "uar", "last"}, "auto", "", P::loop, E::result, true, [](const
-       Values& v) { return network(v) && splits(v); }, any, "model: mlp, any protocol but all",
+       Values& v) { return network(v) && splits(v); }, any, "any model but linear, any protocol but all",
        "Validation metric that selects the epoch; last: no selection; auto: loss below 100 "
        "validation samples, else macro_f1."},
       {Key::refit, "refit", T::choice, {}, {"none", "train+validation"}, "none", "", P::loop,

@@ -19,7 +19,8 @@ namespace emosweep::launcher {
 enum class Key {
   name, dataset, where, exclude, modality, normalise,
   protocol, group, folds, validation_groups, validation_fraction, test_fraction, split_seed,
-  model, hidden_size, fusion_type, tokens, heads, dropout,
+  model, hidden_size, fusion_type, tokens, heads, dropout, batch_norm,
+  random_crop, specaug_freq, specaug_time,
   loss, focal_gamma, loss_temperature, class_weights, weight_reduction, label_smoothing,
   smoothing_weights,
   optimizer, lr, momentum, weight_decay, schedule, warmup_epochs, warmup_steps, clip_norm,

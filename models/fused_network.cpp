@@ -282,6 +282,7 @@ class Network final : public FusedNetwork<T> {
 }  // namespace
 
 std::string why_not_fused(const ModelOptions& options, std::int64_t rows) {
+  if (is_image_model(options.model)) return options.model + " has no fused kernels";
   constexpr std::int64_t kWidest = 512, kMostRows = 512;
   if (options.hidden_size > kWidest) {
     return "hidden_size is above " + std::to_string(kWidest);

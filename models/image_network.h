@@ -9,9 +9,6 @@
 
 namespace emosweep::models {
 
-// "small_cnn" or "resnet18".
-bool is_image_model(const std::string& model);
-
 // Every parameter and running value of the network. Convolutions are [out, in, h, w], the head
 // [out, in], as torch has them.
 Layout image_layout(const ModelOptions& options);

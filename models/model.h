@@ -96,6 +96,8 @@ struct ModelOptions {
   bool local_batch_norm = false;  // batch norm over a rank's rows instead of the team's
 };
 
+// Whether a row of features is an image to this model (image_network.h).
+bool is_image_model(const std::string& model);
 // All that is wrong with the options in one InputError (unknown model, no input, widths that do not
 // match, heads that do not divide the hidden size, a fusion with one input or none with several).
 void check_options(const ModelOptions& options);

@@ -37,9 +37,11 @@ class TorchEngine final : public Engine {
   const std::vector<TermValues>& forward(const StepPlace& at, const at::Tensor& dropout) override {
     fault_point("trainer.forward");
     pack_.model.flat_grad().zero_();
-    const data::Batch batch =
-        data::gather_batch(pack_.folds, orders_, at.step, pack_.loop[0].batch_size,
-                           {team_.rank, team_.size}, data::kAlignedRows);
+    const bool images = !pack_.folds[0]->images.empty();
+    const data::Augmented augmented{pack_.augment, derive(pack_.keys[0], "augment"), at.epoch};
+    const data::Batch batch = data::gather_batch(
+        pack_.folds, orders_, at.step, pack_.loop[0].batch_size, {team_.rank, team_.size},
+        images ? 1 : data::kAlignedRows, images ? &augmented : nullptr);
     const models::Step step{true, at.epoch, at.number, pack_.keys, dropout, team_};
     const models::Output output = pack_.model.forward(batch, step);
     terms_ = pack_.objective.terms(batch, output, step);

@@ -18,11 +18,20 @@ std::string key_of(const data::Dataset& dataset, std::span<const std::int32_t> t
 
 std::size_t bytes_of(const data::FoldTensors& tensors) {
   std::size_t bytes = tensors.label.nbytes();
-  for (const at::Tensor& x : tensors.x) bytes += x.nbytes();
+  for (const at::Tensor& x : tensors.x) {
+    if (x.defined()) bytes += x.nbytes();
+  }
   for (const at::Tensor& present : tensors.present) {
     if (present.defined()) bytes += present.nbytes();
   }
   return bytes;
+}
+
+// The modality of recordings, which is the only one then; or nullptr.
+const data::Modality* images_of(const data::Dataset& dataset, const data::PrepareOptions& options) {
+  if (options.modalities.size() != 1) return nullptr;
+  const data::Modality* modality = dataset.modality(options.modalities[0]);
+  return modality && modality->kind == "audio" ? modality : nullptr;
 }
 
 }  // namespace
@@ -38,9 +47,15 @@ std::shared_ptr<const PreparedFold> FoldCache::get(const data::Dataset& dataset,
     return entries_.front().fold;
   }
   auto fold = std::make_shared<PreparedFold>();
-  fold->fitted = data::fit_scalers(dataset, train, options);
-  fold->tensors =
-      data::make_fold_tensors(dataset, data::apply_scalers(dataset, fold->fitted, options), dtype);
+  if (const data::Modality* images = images_of(dataset, options)) {
+    auto made = std::make_shared<data::ClipImages>(dataset, *images, train, options);
+    fold->fitted.scalers = {made->fitted()};
+    fold->tensors = data::make_fold_images(dataset, std::move(made), dtype);
+  } else {
+    fold->fitted = data::fit_scalers(dataset, train, options);
+    fold->tensors = data::make_fold_tensors(
+        dataset, data::apply_scalers(dataset, fold->fitted, options), dtype);
+  }
   const std::size_t bytes = bytes_of(fold->tensors);
   entries_.push_front({key, fold, bytes});
   by_key_[key] = entries_.begin();

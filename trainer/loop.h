@@ -35,6 +35,7 @@ struct Pack {
   // loop.epochs, so that its learning rates are those under which the epoch was selected.
   std::vector<std::int64_t> run_epochs;
   Checkpoints* checkpoints = nullptr;  // null: none are kept
+  data::AugmentOptions augment = {};   // of images: of the one trial that has them
 };
 
 struct LoopResult {

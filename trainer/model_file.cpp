@@ -1,5 +1,6 @@
 #include "trainer/model_file.h"
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -73,12 +74,24 @@ ModelFile model_of(const Json& json) {
     m.model.widths.push_back(static_cast<std::int64_t>(m.scalers.back().columns.size()));
   }
   m.prepare.modalities = m.model.inputs;
-  if (m.model.model != "linear" && m.model.model != "mlp") {
+  const bool images = models::is_image_model(m.model.model);
+  if (m.model.model != "linear" && m.model.model != "mlp" && !images) {
     throw InputError("model is " + m.model.model + ", which is unknown");
+  }
+  if (images) {  // the scaler's columns are the bands, each as wide as the image
+    const auto sizes = o.at("image").get<std::vector<std::int64_t>>();
+    if (sizes.size() != 3 || m.model.widths.size() != 1 || sizes[1] != m.model.widths[0]) {
+      throw InputError("image is no list of channels, height (the scaler's columns) and width");
+    }
+    m.model.image_channels = sizes[0];
+    m.model.image_height = sizes[1];
+    m.model.image_width = std::clamp<std::int64_t>(sizes[2], 0, std::int64_t{1} << 20);
+    m.model.widths[0] =
+        std::clamp<std::int64_t>(sizes[0], 0, 1 << 8) * sizes[1] * m.model.image_width;
   }
   if (m.classes.size() < 2) throw InputError("it has fewer than two classes");
   if (m.model.inputs.empty()) throw InputError("it has no input");
-  if (m.model.model == "mlp") models::check_options(m.model);
+  if (m.model.model != "linear") models::check_options(m.model);
   return m;
 }
 
@@ -87,24 +100,27 @@ ModelFile model_of(const Json& json) {
 std::vector<std::uint8_t> encode_model(const ModelFile& m) {
   Json scalers = Json::array();
   for (const data::Scaler& s : m.scalers) scalers.push_back(scaler_json(s));
-  const Json json = {{"version", kVersion},
-                     {"id", m.id},
-                     {"canonical", m.canonical},
-                     {"dataset", m.dataset},
-                     {"target", m.target},
-                     {"classes", m.classes},
-                     {"temperature", m.temperature},
-                     {"normalise", kNormalise[static_cast<int>(m.prepare.normalise)]},
-                     {"group", m.prepare.group},
-                     {"scalers", scalers},
-                     {"model",
-                      {{"model", m.model.model},
-                       {"fusion", kFusions[static_cast<int>(m.model.fusion)]},
-                       {"hidden_size", m.model.hidden_size},
-                       {"tokens", m.model.tokens},
-                       {"heads", m.model.heads},
-                       {"kernels", kKernels[static_cast<int>(m.model.kernels)]},
-                       {"dtype", m.model.dtype == at::kDouble ? "float64" : "float32"}}}};
+  Json json = {{"version", kVersion},
+               {"id", m.id},
+               {"canonical", m.canonical},
+               {"dataset", m.dataset},
+               {"target", m.target},
+               {"classes", m.classes},
+               {"temperature", m.temperature},
+               {"normalise", kNormalise[static_cast<int>(m.prepare.normalise)]},
+               {"group", m.prepare.group},
+               {"scalers", scalers},
+               {"model",
+                {{"model", m.model.model},
+                 {"fusion", kFusions[static_cast<int>(m.model.fusion)]},
+                 {"hidden_size", m.model.hidden_size},
+                 {"tokens", m.model.tokens},
+                 {"heads", m.model.heads},
+                 {"kernels", kKernels[static_cast<int>(m.model.kernels)]},
+                 {"dtype", m.model.dtype == at::kDouble ? "float64" : "float32"}}}};
+  if (models::is_image_model(m.model.model)) {
+    json["model"]["image"] = {m.model.image_channels, m.model.image_height, m.model.image_width};
+  }
   models::NamedTensors weights = m.weights;
   weights.metadata["emosweep"] = json.dump();  // keys sorted, shortest round-trip numbers
   return models::write_safetensors(weights);

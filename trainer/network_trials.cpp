@@ -39,7 +39,17 @@ std::vector<LoopResult> fit(const Some& runs, bool validates, std::vector<std::i
   for (const TrialRun* run : runs) keys.push_back(key_of(*run));
   const std::shared_ptr<models::Model> network = models::make_model(runs[0]->spec->model, keys);
   const auto objective = objective_of(std::vector<const TrialRun*>(runs.begin(), runs.end()));
-  Pack pack{*network, *objective, {}, {}, {}, keys, {}, {}, std::move(epochs), checkpoints};
+  Pack pack{*network,
+            *objective,
+            {},
+            {},
+            {},
+            keys,
+            {},
+            {},
+            std::move(epochs),
+            checkpoints,
+            runs[0]->spec->augment};
   for (std::size_t k = 0; k < runs.size(); ++k) {
     TrialRun& run = *runs[k];
     run.network = network;

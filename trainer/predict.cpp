@@ -10,6 +10,7 @@
 #include <unordered_map>
 
 #include "base/error.h"
+#include "data/audio/clips.h"
 
 namespace emosweep::trainer {
 namespace {
@@ -32,6 +33,15 @@ data::Dataset with_columns(const ModelFile& model, const data::Dataset& dataset)
     const data::Modality* source = dataset.modality(scaler.modality);
     if (!source) {
       mistakes.add("the dataset has no modality " + scaler.modality);
+      continue;
+    }
+    if (models::is_image_model(model.model.model)) {
+      if (source->kind != "audio" || data::band_names(source->clips->options) != scaler.columns) {
+        mistakes.add("modality " + scaler.modality +
+                     " is cut into other spectrograms than the model was trained on (kind audio "
+                     "and the keys beside it)");
+      }
+      result.modalities.push_back(*source);
       continue;
     }
     std::unordered_map<std::string, std::int64_t> place;
@@ -157,9 +167,16 @@ Predictions predict(const ModelFile& model, const data::Dataset& dataset,
                     std::span<const std::int32_t> rows, const std::string& file) {
   const data::Dataset fitting = with_columns(model, dataset);
   const bool linear = model.model.model == "linear";
-  const data::FoldTensors fold = data::make_fold_tensors(
-      fitting, data::apply_scalers(fitting, {model.scalers, {}}, model.prepare),
-      linear ? at::kDouble : model.model.dtype);
+  const data::FoldTensors fold =
+      models::is_image_model(model.model.model)
+          ? data::make_fold_images(
+                fitting,
+                std::make_shared<data::ClipImages>(fitting, fitting.modalities[0], model.scalers[0],
+                                                   model.prepare),
+                model.model.dtype)
+          : data::make_fold_tensors(
+                fitting, data::apply_scalers(fitting, {model.scalers, {}}, model.prepare),
+                linear ? at::kDouble : model.model.dtype);
   if (linear) {
     Evaluation result = evaluate_linear(linear_of(model, file), fold, rows);
     return {std::move(result.predicted), std::move(result.probability)};

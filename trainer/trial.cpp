@@ -167,7 +167,7 @@ bool is_linear(const TrialSpec& spec) { return spec.model.model == "linear"; }
 
 std::string pack_shape(const TrialSpec& spec, const data::Fold& fold) {
   const models::ModelOptions& m = spec.model;
-  if (is_linear(spec)) return "";
+  if (is_linear(spec) || models::is_image_model(m.model)) return "";
   const std::int64_t batch = std::max<std::int64_t>(spec.loop.batch_size, 1);
   // The gradient of a large weight [in, out] stands in a tensor [K, in, out]: with other sizes its
   // parts begin on addresses of different kinds, on which MKL rounds differently (data/batch.h).

@@ -59,6 +59,7 @@ struct TrialSpec {
   OptimizerOptions optimizer;
   LoopOptions loop;
   LinearOptions linear;
+  data::AugmentOptions augment;     // of recordings
   std::string predictions = "all";  // all | labels | none
   bool save_models = false;
 };
@@ -98,8 +99,8 @@ Trained trained_or_throw(TrialOutcome outcome);
 
 // What trials must have in common to be trained as one pack, as text: data, model sizes, dtype,
 // batch size, epochs, steps an epoch, and which optimiser and loss; all else is each trial's own.
-// spec.fold is not looked at. "" for trials that are always alone: linear models, and large layers
-// with a hidden_size that is no multiple of 16.
+// spec.fold is not looked at. "" for trials that are always alone: linear models, image networks,
+// and large layers with a hidden_size that is no multiple of 16.
 std::string pack_shape(const TrialSpec& spec, const data::Fold& fold);
 
 // Trains one pack (K = specs.size(), of one pack_shape) in this team, evaluates the test parts

@@ -3,6 +3,7 @@
 statistics of spectrograms reach on real speech."""
 import csv
 import io
+import json
 import math
 import os
 import pathlib
@@ -121,11 +122,90 @@ def test_recordings_in_trouble_are_refused_by_row_or_left_out(folder):
     assert "(unreadable) are left out: 'clips/0_1.wav'" in plan.stdout, plan.stdout
 
 
-def test_spectrograms_have_no_model_yet(folder):
-    file, env = corpus(folder, kind="audio")
+CNN = """
+experiments:
+  - name: "tones"
+    dataset: data
+    protocol: loso
+    group: speaker
+    modality: audio
+    model: small_cnn
+    epochs: 8
+    batch_size: 10
+    lr: 0.003
+    specaug_freq: 2
+    specaug_time: 2
+    ranks_per_trial: %d
+    seeds: [1]
+"""
+WINDOW = KEYS + ", seconds: 0.25"
+
+
+def macro_f1(run):
+    return json.loads(h.emosweep("report", run, "--format", "json").stdout)["statistics"]["experiments"][0]["conditions"][0][
+        "pooled_macro_f1"]["mean"]
+
+
+def test_a_network_over_spectrograms_learns_alone_and_as_a_team(folder):
+    file, env = corpus(folder, WINDOW, kind="audio")
+    file.write_text(CNN % 1)
+    plan = h.emosweep("plan", file, env=env).stdout
+    assert "small_cnn on audio" in plan and "image networks" in plan, plan
+    h.emosweep("run", file, "-o", folder / "one", "-q", env=env)
+    assert macro_f1(folder / "one") > 0.9
+    # Again in two processes of one trial each: the same bytes.
+    h.emosweep("run", file, "-o", folder / "two", "-q", ranks=2, env=env)
+    assert h.summary(folder / "two") == h.summary(folder / "one")
+    file.write_text(CNN % 2)
+    h.emosweep("run", file, "-o", folder / "team", "-q", ranks=2, env=env)
+    assert macro_f1(folder / "team") > 0.9
+
+
+def test_a_saved_network_predicts_what_its_record_holds(folder):
+    file, env = corpus(folder, WINDOW, kind="audio")
+    file.write_text((CNN % 1) + "    save_models: true\n    normalise: train\n")
+    run = folder / "run"
+    h.emosweep("run", file, "-o", run, "-q", env=env)
+    summary = run / "summary.h5"
+    ids = h.h5(summary, "/samples/tones/id")
+    trials = h.h5(summary, "/trials/id")
+    columns = [h.h5(summary, f"/predictions/tones/{c}") for c in ("trial", "sample", "predicted")]
+    recorded = {(trials[int(t)], ids[int(s)]): int(p) for t, s, p in zip(*columns)}
+    assert len(recorded) == 40
+    for model in sorted((run / "models").glob("*.safetensors")):
+        rows = csv.DictReader(io.StringIO(h.emosweep("predict", model, "--data", folder / "data", env=env).stdout))
+        own = {row["id"]: ["sad", "glad"].index(row["predicted"]) for row in rows}
+        for (trial, sample), predicted in recorded.items():
+            if trial == model.stem:
+                assert own[sample] == predicted, (trial, sample)
+    other = (folder / "data/dataset.yaml").read_text().replace("seconds: 0.25", "seconds: 0.2")
+    (folder / "data/dataset.yaml").write_text(other)
+    told = h.emosweep("predict", model, "--data", folder / "data", env=env, code=2).stderr
+    assert "other spectrograms than the model was trained on" in told, told
+
+
+def test_a_killed_network_goes_on_from_its_checkpoint(folder):
+    file, env = corpus(folder, WINDOW, kind="audio")
+    # A checkpoint may take 2.5 % of the time: seconds pass until the second one.
+    file.write_text((CNN % 1).replace("protocol: loso", "protocol: holdout").replace("epochs: 8", "epochs: 250"))
+    h.emosweep("run", file, "-o", folder / "whole", "-q", env=env)
+    every = ("--checkpoint-after", "0")
+    h.emosweep("run", file, "-o", folder / "killed", *every, code=-9,
+               env={**env, "EMOSWEEP_FAULT": "kill@checkpoint.renamed:2"})
+    told = h.emosweep("resume", folder / "killed", *every, env=env).stderr
+    assert "resumed from epoch" in told, told
+    assert h.summary(folder / "killed") == h.summary(folder / "whole")
+
+
+def test_models_take_the_modalities_that_they_can(folder):
+    file, env = corpus(folder, WINDOW, kind="audio")
     file.write_text(file.read_text().replace("modality: statistics", "modality: audio"))
     told = h.emosweep("plan", file, env=env, code=2).stderr
-    assert "tones.yaml" in told and "kind audio, and the models for spectrograms do not exist yet" in told, told
+    assert "tones.yaml" in told and "'audio' is of kind audio, which small_cnn and resnet18 take" in told, told
+    file, env = corpus(folder / "other")
+    file.write_text((CNN % 1).replace("modality: audio", "modality: statistics"))
+    told = h.emosweep("plan", file, env=env, code=2).stderr
+    assert "small_cnn takes a modality of kind audio; 'statistics' is of kind statistics" in told, told
 
 
 def test_prepare_reads_the_names_of_ravdess(folder):

@@ -128,6 +128,38 @@ struct Teams : testing::Test {
   }
 };
 
+// Images of 6 x 8 cells; batch norm over the team's batch, and dropout.
+TEST_F(Teams, ImageNetworksWithSynchronisedBatchNorm) {
+  constexpr std::int64_t kWidth = 48;
+  data::Modality& images = dataset.modalities[0];
+  images.width = kWidth;
+  images.columns.clear();
+  for (std::int64_t c = 0; c < kWidth; ++c) images.columns.push_back("p" + std::to_string(c));
+  images.values.resize(static_cast<std::size_t>(dataset.size() * kWidth));
+  fill_normal(images.values, derive(trial_key(1, "data"), "images"), 0);
+  for (std::int64_t r = 0; r < dataset.size(); ++r) {
+    for (std::int64_t c = 0; c < kWidth; c += 3) {
+      images.values[static_cast<std::size_t>(r * kWidth + c)] +=
+          static_cast<double>(dataset.label[static_cast<std::size_t>(r)]);
+    }
+  }
+  spec.prepare.modalities = spec.model.inputs = {"audio"};
+  spec.model.widths = {kWidth};
+  spec.model.fusion = models::Fusion::none;
+  spec.model.model = "small_cnn";
+  spec.model.image_height = 6;
+  spec.model.image_width = 8;
+  // The last batch of an epoch has 5 rows: of three ranks the last one has none of them.
+  spec.loop.batch_size = 25;
+  spec.loop.epochs = 3;
+  spec.model.dtype = at::kDouble;
+  expect_one_is_many_with(on_ranks(1, spec).logits);
+  spec.model.dtype = at::kDouble;
+  spec.loop.epochs = 3;
+  spec.model.local_batch_norm = true;  // then ranks compute something else: the test can fail
+  EXPECT_GT(difference(on_ranks(2, spec).logits, on_ranks(1, spec).logits), 1e-6);
+}
+
 TEST_F(Teams, EveryLossAndClassWeight) {
   spec.loop.epochs = 3;
   for (const char* loss : {"cross_entropy", "focal"}) {

@@ -1,0 +1,32 @@
+// What training changes about a spectrogram, so that no epoch sees the same one twice. Random
+// numbers are functions of (key, epoch, position in the epoch's global order): a clip that is drawn
+// twice in an epoch gets two augmentations, on any number of ranks. Pure, thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "base/philox.h"
+
+namespace emosweep::data {
+
+struct AugmentOptions {
+  bool random_crop = true;  // windows begin anywhere in a longer recording; else in its middle
+  // SpecAugment (Park et al. 2019): masks of 0 to so many bands or frames, each anywhere; 0: none.
+  std::int64_t specaug_freq = 8, specaug_time = 20;
+  std::int64_t masks = 2;  // of each kind
+};
+
+struct AugmentPlace {
+  StreamKey key;  // derive(trial's key, "augment")
+  std::int64_t epoch = 0, position = 0;
+};
+
+// Where the window of a recording of `frames` begins.
+std::int64_t crop_start(std::int64_t frames, std::int64_t window, const AugmentOptions& options,
+                        const AugmentPlace& place);
+// image: [bands, frames]; masked cells become its mean, as those of a standardised window are 0.
+void mask_bands_and_frames(std::span<float> image, std::int64_t bands, std::int64_t frames,
+                           const AugmentOptions& options, const AugmentPlace& place);
+
+}  // namespace emosweep::data

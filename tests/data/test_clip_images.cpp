@@ -1,0 +1,195 @@
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "data/audio/augment.h"
+#include "data/audio/clip_images.h"
+#include "data/audio/clips.h"
+#include "data/batch.h"
+#include "helpers.h"
+
+namespace emosweep::data {
+namespace {
+
+constexpr std::int64_t kBands = 4;
+
+// Six recordings of two speakers, 20 to 25 frames of 4 bands; row 4 has none.
+struct Recorded {
+  Folder folder;
+  Dataset dataset;
+
+  Recorded() {
+    dataset.name = "tones";
+    dataset.target.classes = {"a", "b"};
+    Column speaker{"speaker", {}};
+    Modality modality{"wave", "audio", {}, 0, {}, {}};
+    auto clips = std::make_shared<Clips>();
+    clips->options.front_end.n_mels = kBands;
+    clips->options.front_end.sr = 1000;
+    clips->options.front_end.hop_length = 100;
+    clips->options.window = {1.5, 200, false};  // 16 frames, levelled to the loudest cell only
+    const auto file = folder.path / "clips.mel";
+    ClipStore::write(file, sha256("key"), kBands, 5, [](std::int64_t clip) {
+      ClipRows rows;
+      rows.info.seconds = 2;
+      for (std::int64_t f = 0; f < 20 + clip; ++f) {
+        for (std::int64_t b = 0; b < kBands; ++b) {
+          rows.values.push_back(static_cast<float>(-10 * b - f - 5 * clip));
+        }
+      }
+      return rows;
+    });
+    std::string why;
+    clips->store = ClipStore::open(file, sha256("key"), why);
+    for (std::int32_t row = 0; row < 6; ++row) {
+      dataset.label.push_back(row % 2);
+      dataset.row.push_back(row);
+      dataset.id.push_back(std::to_string(row));
+      speaker.values.push_back(row < 3 ? "x" : "y");
+      modality.present.push_back(row != 4);
+      clips->clip.push_back(row == 4 ? -1 : row < 4 ? row : 4);
+    }
+    modality.clips = clips;
+    dataset.modalities = {modality};
+    dataset.groups = {speaker};
+  }
+  ClipImages images(Normalise normalise, std::vector<std::int32_t> train = {0, 1, 2}) const {
+    return ClipImages(dataset, dataset.modalities[0], train, {{"wave"}, normalise, "speaker"});
+  }
+};
+
+std::vector<float> image_of(const ClipImages& images, std::int64_t row) {
+  std::vector<float> image(static_cast<std::size_t>(images.bands() * images.frames()), 99);
+  images.write(row, image);
+  return image;
+}
+
+TEST(ClipImages, MiddleWindowsByBandAndFrame) {
+  const Recorded recorded;
+  const ClipImages images = recorded.images(Normalise::none);
+  EXPECT_EQ(images.frames(), 16);
+  EXPECT_EQ(images.rows(), 6);
+  // Recording 2 has 22 frames: the window begins at frame 3, its loudest cell is band 0 there.
+  const auto image = image_of(images, 2);
+  for (std::int64_t b = 0; b < kBands; ++b) {
+    for (std::int64_t f = 0; f < 16; ++f) {
+      EXPECT_EQ(image[static_cast<std::size_t>(b * 16 + f)], static_cast<float>(-10 * b - f));
+    }
+  }
+  EXPECT_EQ(image_of(images, 4), std::vector<float>(64, 0));  // no recording
+}
+
+TEST(ClipImages, ScalesBandsByTrainingRowsOrByEachSubject) {
+  const Recorded recorded;
+  const ClipImages train = recorded.images(Normalise::train, {0, 1, 2});
+  for (std::int64_t b = 0; b < kBands; ++b) {
+    // Every window holds 0, -1, ..., -15 below its band's level.
+    EXPECT_NEAR(train.fitted().mean[static_cast<std::size_t>(b)], -10.0 * b - 7.5, 1e-4);
+    EXPECT_NEAR(1 / train.fitted().scale[static_cast<std::size_t>(b)], std::sqrt(255.0 / 12), 1e-4);
+  }
+  const ClipImages group = recorded.images(Normalise::group, {});
+  for (const std::int64_t row : {0, 3, 5}) {
+    const auto image = image_of(group, row);
+    double sum = 0, square = 0;
+    for (const float x : image) {
+      sum += x;
+      square += static_cast<double>(x) * x;
+    }
+    EXPECT_NEAR(sum / 64, 0, 1e-5);
+    EXPECT_NEAR(square / 64, 1, 1e-4);
+  }
+  // A saved fit gives the same images.
+  const ClipImages again(recorded.dataset, recorded.dataset.modalities[0], train.fitted(),
+                         {{"wave"}, Normalise::train, ""});
+  EXPECT_EQ(image_of(again, 5), image_of(train, 5));
+}
+
+TEST(Augment, IsAFunctionOfKeyEpochAndPosition) {
+  const StreamKey key = derive(trial_key(1, "fold"), "augment");
+  const AugmentOptions options;
+  std::map<std::int64_t, int> starts;
+  for (std::int64_t position = 0; position < 2000; ++position) {
+    const std::int64_t start = crop_start(20, 16, options, {key, 0, position});
+    EXPECT_EQ(start, crop_start(20, 16, options, {key, 0, position}));
+    ++starts[start];
+  }
+  ASSERT_EQ(starts.size(), 5u);  // 0 to 4, equally often
+  for (const auto& [start, n] : starts) EXPECT_NEAR(n, 400, 80) << start;
+  EXPECT_EQ(crop_start(10, 16, options, {key, 0, 1}), 0);
+  AugmentOptions middle;
+  middle.random_crop = false;
+  EXPECT_EQ(crop_start(20, 16, middle, {key, 0, 1}), 2);
+}
+
+TEST(Augment, MasksWholeBandsAndFramesNoWiderThanAsked) {
+  const StreamKey key = derive(trial_key(1, "fold"), "augment");
+  AugmentOptions options;
+  options.specaug_freq = 3;
+  options.specaug_time = 5;
+  constexpr std::int64_t kRows = 12, kFrames = 30;
+  std::set<std::vector<float>> seen;
+  double masked = 0;
+  for (std::int64_t position = 0; position < 300; ++position) {
+    std::vector<float> image(kRows * kFrames);
+    for (std::size_t i = 0; i < image.size(); ++i) image[i] = static_cast<float>(i);
+    const float mean = static_cast<float>(image.size() - 1) / 2;
+    mask_bands_and_frames(image, kRows, kFrames, options, {key, 2, position});
+    const auto hidden = [&](std::int64_t b, std::int64_t f) {
+      return image[static_cast<std::size_t>(b * kFrames + f)] == mean;
+    };
+    std::int64_t bands = 0, frames = 0, cells = 0;
+    for (std::int64_t b = 0; b < kRows; ++b) {
+      bool all = true;
+      for (std::int64_t f = 0; f < kFrames; ++f) all = all && hidden(b, f);
+      bands += all;
+    }
+    for (std::int64_t f = 0; f < kFrames; ++f) {
+      bool all = true;
+      for (std::int64_t b = 0; b < kRows; ++b) all = all && hidden(b, f);
+      frames += all;
+    }
+    for (const float x : image) cells += x == mean;
+    EXPECT_LE(bands, 6);
+    EXPECT_LE(frames, 10);
+    EXPECT_EQ(cells, bands * kFrames + frames * kRows - bands * frames);
+    masked += static_cast<double>(cells) / static_cast<double>(image.size());
+    seen.insert(image);
+  }
+  EXPECT_GT(seen.size(), 250u);
+  // Two masks of a mean width of 1.5 of 12 bands and of 2.5 of 30 frames, seldom overlapping.
+  EXPECT_NEAR(masked / 300, 1 - (1 - 0.235) * (1 - 0.16), 0.03);
+  std::vector<float> image(kRows * kFrames, 1);
+  image[0] = 2;
+  const auto before = image;
+  options.specaug_freq = options.specaug_time = 0;
+  mask_bands_and_frames(image, kRows, kFrames, options, {key, 0, 0});
+  EXPECT_EQ(image, before);
+}
+
+TEST(Batch, OfImagesIsTheSameForAnyNumberOfRanks) {
+  const Recorded recorded;
+  const auto images = std::make_shared<ClipImages>(recorded.images(Normalise::none));
+  const FoldTensors fold = make_fold_images(recorded.dataset, images, at::kFloat);
+  const FoldTensors* folds[] = {&fold};
+  const std::vector<std::int64_t> order[] = {{5, 2, 2, 0, 3}};
+  const Augmented augmented{{}, derive(trial_key(1, "fold"), "augment"), 3};
+  const Batch whole = gather_batch(folds, order, 0, 5, {}, 1, &augmented);
+  EXPECT_FALSE(at::equal(whole.inputs[0].x[0][1], whole.inputs[0].x[0][2]))
+      << "a clip that is drawn twice gets two augmentations";
+  for (int rank = 0; rank < 2; ++rank) {
+    const Batch part = gather_batch(folds, order, 0, 5, {rank, 2}, 1, &augmented);
+    for (std::int64_t i = 0; i < 3 && rank * 3 + i < 5; ++i) {
+      EXPECT_TRUE(at::equal(part.inputs[0].x[0][i], whole.inputs[0].x[0][rank * 3 + i]));
+    }
+  }
+  const Batch plain = gather_batch(folds, order, 0, 5);
+  EXPECT_TRUE(at::equal(plain.inputs[0].x[0][1], plain.inputs[0].x[0][2]));
+  ASSERT_TRUE(plain.inputs[0].present.defined() && plain.inputs[0].present.all().item<bool>());
+}
+
+}  // namespace
+}  // namespace emosweep::data
