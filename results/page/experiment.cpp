@@ -164,7 +164,7 @@ std::string further_html(const ConditionStatistics& headline) {
 }  // namespace
 
 std::string experiment_section(const ReportData& data, std::size_t e, const std::string& id) {
-  const PlannedExperiment& experiment = data.table.experiments[e];
+  const TableExperiment& experiment = data.table.experiments[e];
   const ExperimentStatistics& statistics = data.statistics[e];
   std::string html = "<section aria-labelledby=\"" + id + "\">\n<h2 id=\"" + id + "\">" +
                      escape(display_name(data, e)) + "</h2>\n" +

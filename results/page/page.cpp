@@ -87,7 +87,8 @@ std::string cards_html(const ReportData& data, const std::vector<Standing>& orde
       card("Trials done", std::to_string(progress.done), "of " + std::to_string(progress.expected),
            {{"failed", std::to_string(progress.failed)},
             {"not run", std::to_string(progress.expected - progress.done - progress.failed)}});
-  html += cost_card(data);
+  // Results of other programs have no costs.
+  if (cost_of(data.table, 0, data.table.rows.size()).wall_seconds > 0) html += cost_card(data);
   if (!order.empty()) {
     const VarianceComponents& parts = order[0].headline->pooled_macro_f1.components;
     if (!std::isnan(parts.subject_share)) {
@@ -223,9 +224,13 @@ std::string provenance_html(const ReportData& data) {
     const PlannedExperiment& experiment = data.table.experiments[e];
     datasets.insert(experiment.dataset + " (samples " + experiment.samples.brief() + ")");
   }
+  std::set<std::string> sources;
+  for (const Source& source : data.table.sources) {
+    sources.insert(source.name + ": " + source.path);
+  }
   const std::set<std::string> revisions(data.table.source_revisions.begin(),
                                         data.table.source_revisions.end());
-  const std::vector<std::pair<std::string, std::string>> facts = {
+  std::vector<std::pair<std::string, std::string>> facts = {
       {"source revision", joined(revisions)},
       {"libraries", joined(libraries)},
       {"hosts", joined(hosts)},
@@ -233,6 +238,7 @@ std::string provenance_html(const ReportData& data) {
       {"seeds", joined(seeds)},
       {"datasets", joined(datasets)},
       {"bootstrap", "seed 0, 2,000 replicates"}};
+  if (!sources.empty()) facts.insert(facts.begin(), {"sources", joined(sources)});
   std::string html =
       "<section aria-labelledby=\"provenance\">\n<h2 id=\"provenance\">Provenance and "
       "definitions</h2>\n<dl class=\"facts-list\">";
@@ -298,7 +304,7 @@ std::string head_html() {
 }  // namespace
 
 std::string protocol_text(const ReportData& data, std::size_t e) {
-  const PlannedExperiment& experiment = data.table.experiments[e];
+  const TableExperiment& experiment = data.table.experiments[e];
   const ExperimentStatistics& statistics = data.statistics[e];
   std::string text = "Dataset " + experiment.dataset + ", protocol " + experiment.protocol;
   if (!experiment.group.empty()) text += ", group " + experiment.group;
@@ -309,6 +315,9 @@ std::string protocol_text(const ReportData& data, std::size_t e) {
   if (experiment.normalise == "group") text += " (transductive: each subject by their own rows)";
   if (!experiment.selection_metric.empty()) {
     text += ", selection on validation by " + experiment.selection_metric;
+  }
+  if (!data.table.sources.empty()) {
+    text += ", from " + data.table.sources[experiment.source].name;
   }
   return text + ".";
 }
@@ -348,8 +357,8 @@ std::string html_report(const ReportData& data) {
   }
   html += failures_html(data) + provenance_html(data) + downloads_html(data);
   return html +
-         "</main>\n<footer>Made by emosweep from the records of the run; the same records give the "
-         "same scores.</footer>\n<script>" +
+         "</main>\n<footer>Made by emosweep; the same results give the same "
+         "scores.</footer>\n<script>" +
          std::string(page_script()) + "</script>\n</body>\n</html>\n";
 }
 

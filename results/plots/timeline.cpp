@@ -113,6 +113,10 @@ MaybePlot timeline_plot(const ReportData& data) {
                "f" + std::to_string(stretch.experiment % kLineColours),
                short_name(data, stretch.experiment) + ": " + counted(stretch.trials, "trial") +
                    ", " + duration(stretch.end - stretch.begin));
+      const std::string number = std::to_string(stretch.experiment + 1);
+      if (to - from > 6 + 8 * static_cast<double>(number.size())) {
+        svg.text({(from + to) / 2, corner + 12}, number, "on2", Anchor::middle);
+      }
     }
     for (const auto& [when, what] : lane.failures) {
       svg.circle({x((when - begin) / unit), corner + kRow / 2 - 3}, 5, "hollow", what);
