@@ -352,11 +352,10 @@ TEST(Report, TextOfACompleteRunCompares) {
   const RunFolder folder(dir.path());
   commit_example(folder, make_example());
   const std::string text = report(folder);
-  for (const char* part :
-       {"A - B, pooled macro-F1", "Fusion - Linear", "With 2 seeds x 11 subjects",
-        "(which validation chose most often):", "Oracle, no result: lr=",
-        "half the re-run interval takes 3 seeds,",
-        "half the new-subject interval 37 subjects, or"}) {
+  for (const char* part : {"A - B, pooled macro-F1", "Fusion - Linear",
+                           "With 2 seeds x 11 subjects", "(which validation chose most often):",
+                           "Oracle, no result: lr=", "half the re-run interval takes 3 seeds,",
+                           "half the new-subject interval 37 subjects, or"}) {
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
   }
   EXPECT_EQ(text.find("INCOMPLETE"), std::string::npos);
