@@ -5,9 +5,9 @@
 namespace emosweep::data {
 
 std::vector<std::int64_t> balanced_order(std::span<const std::int32_t> rows,
-                                         std::span<const std::int32_t> labels, const StreamKey& key,
+                                         std::span<const std::int64_t> labels, const StreamKey& key,
                                          std::int64_t epoch) {
-  std::map<std::int32_t, std::vector<std::int64_t>> of_class;
+  std::map<std::int64_t, std::vector<std::int64_t>> of_class;
   for (const std::int32_t row : rows)
     of_class[labels[static_cast<std::size_t>(row)]].push_back(row);
   std::vector<const std::vector<std::int64_t>*> classes;

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "data/audio/mixup.h"
 #include "data/description_reader.h"
 
 namespace emosweep::data {
@@ -57,23 +58,58 @@ at::Tensor labels_of(const Dataset& dataset) {
                    {dataset.size()}, at::kLong);
 }
 
-// [1, b, bands * frames]
-at::Tensor image_rows(const ClipImages& images, const Batch& batch, const at::Tensor& weight,
-                      const Augmented* augmented, at::ScalarType dtype) {
-  const std::int64_t b = batch.sample.size(1), width = images.bands() * images.frames();
+// The images of a batch, as they are or augmented. b rows of this rank, of which some are padding.
+struct ImageRows {
+  const ClipImages& images;
+  const std::vector<std::int64_t>& order;  // of the epoch
+  std::int64_t begin, end;                 // of the global batch in it
+  const Augmented* augmented;              // nullptr: as they are
+
+  void write(std::int64_t position, std::span<float> image) const {
+    const std::int64_t row = order[static_cast<std::size_t>(position)];
+    if (augmented) {
+      images.write(row, augmented->options, {augmented->key, augmented->epoch, position}, image);
+    } else {
+      images.write(row, image);
+    }
+  }
+  bool present(std::int64_t position) const {
+    return images.present(order[static_cast<std::size_t>(position)]);
+  }
+  Mix mix(std::int64_t position) const {
+    const Mix none{position, 1};
+    if (!augmented || augmented->options.mixup <= 0) return none;
+    const Mix mix =
+        draw_mix(augmented->key, augmented->epoch, position, augmented->options.mixup, begin, end);
+    return present(position) && present(mix.partner) ? mix : none;
+  }
+};
+
+// [1, b, bands * frames]; target: [1, b, C] zeros that become shares of classes, or undefined.
+at::Tensor image_rows(const ImageRows& rows, const Batch& batch, const at::Tensor& weight,
+                      const at::Tensor& label, at::Tensor& target, at::ScalarType dtype) {
+  const std::int64_t b = batch.sample.size(1);
+  const std::int64_t width = rows.images.bands() * rows.images.frames();
   at::Tensor out = at::zeros({1, b, width}, at::kFloat);
-  const std::int64_t* sample = batch.sample.const_data_ptr<std::int64_t>();
+  std::vector<float> other(static_cast<std::size_t>(width));
   const std::int64_t* position = batch.position.const_data_ptr<std::int64_t>();
+  const std::int64_t* class_of = label.const_data_ptr<std::int64_t>();
   for (std::int64_t i = 0; i < b; ++i) {
     if (weight.const_data_ptr<double>()[i] == 0) continue;
     const std::span<float> image(out.mutable_data_ptr<float>() + i * width,
                                  static_cast<std::size_t>(width));
-    if (augmented) {
-      images.write(sample[i], augmented->options, {augmented->key, augmented->epoch, position[i]},
-                   image);
-    } else {
-      images.write(sample[i], image);
+    rows.write(position[i], image);
+    const Mix mix = rows.mix(position[i]);
+    const auto share = static_cast<float>(mix.share);
+    if (mix.partner != position[i]) {
+      rows.write(mix.partner, other);
+      for (std::size_t j = 0; j < other.size(); ++j)
+        image[j] = share * image[j] + (1 - share) * other[j];
     }
+    if (!target.defined()) continue;
+    double* const shares = target.mutable_data_ptr<double>() + i * target.size(2);
+    shares[class_of[rows.order[static_cast<std::size_t>(position[i])]]] += mix.share;
+    shares[class_of[rows.order[static_cast<std::size_t>(mix.partner)]]] += 1 - mix.share;
   }
   return out.to(dtype);
 }
@@ -137,6 +173,12 @@ Batch gather_batch(std::span<const FoldTensors* const> folds,
   const auto trials = static_cast<std::int64_t>(folds.size());
   const at::ScalarType dtype = folds[0]->dtype;
   EMO_CHECK(folds[0]->images.empty() || trials == 1, "images are of trials that train alone");
+  const bool images = !folds[0]->images.empty();
+  at::Tensor mixed;  // targets of mixed images
+  if (images && augmented && augmented->options.mixup > 0) {
+    EMO_CHECK(augmented->classes > 0, "mixed targets are shares of so many classes");
+    mixed = at::zeros({trials, b, augmented->classes}, at::kDouble);
+  }
   Batch batch;
   batch.K = trials;
   batch.global_rows = batch_size;
@@ -171,9 +213,13 @@ Batch gather_batch(std::span<const FoldTensors* const> folds,
   };
   for (std::size_t m = 0; m < folds[0]->x.size(); ++m) {
     Input input;
-    input.x = folds[0]->images.empty()
-                  ? rows_of([m](const FoldTensors& fold) { return fold.x.at(m); })
-                  : image_rows(*folds[0]->images[m], batch, weight, augmented, dtype);
+    if (images) {
+      const auto end = std::min<std::int64_t>(begin + batch_size, std::ssize(orders[0]));
+      const ImageRows rows{*folds[0]->images[m], orders[0], begin, end, augmented};
+      input.x = image_rows(rows, batch, weight, folds[0]->label, mixed, dtype);
+    } else {
+      input.x = rows_of([m](const FoldTensors& fold) { return fold.x.at(m); });
+    }
     const bool absent = std::any_of(folds.begin(), folds.end(), [m](const FoldTensors* fold) {
       return fold->present.at(m).defined();
     });
@@ -187,6 +233,7 @@ Batch gather_batch(std::span<const FoldTensors* const> folds,
   }
   Targets targets;
   targets.index = rows_of([](const FoldTensors& fold) { return fold.label; });
+  if (mixed.defined()) targets.value = mixed;
   batch.targets.push_back(std::move(targets));
   return batch;
 }

@@ -69,6 +69,7 @@ struct Augmented {
   AugmentOptions options;
   StreamKey key;  // derive(trial's key, "augment")
   std::int64_t epoch = 0;
+  std::int64_t classes = 0;  // of the targets of mixed images
 };
 
 // With so many rows, or a multiple, every trial's part of a [K, b, ...] tensor begins on a 64-byte
@@ -78,7 +79,8 @@ inline constexpr std::int64_t kAlignedRows = 16;
 // Batch number `step` of an order: rows [step * batch_size, ...), padded to batch_size with its
 // first row at weight 0. One fold per trial of the pack: spans of length K. A rank whose shard
 // holds no row of the batch gets padding only. The number of rows b is padded to a multiple of
-// `multiple` in the same way. Images are of one trial (K = 1); those of padding are 0.
+// `multiple` in the same way. Images are of one trial (K = 1); those of padding are 0. With mixup
+// targets are shares of classes (Targets.value); a row without a recording is not mixed.
 Batch gather_batch(std::span<const FoldTensors* const> folds,
                    std::span<const std::vector<std::int64_t>> orders, std::int64_t step,
                    std::int64_t batch_size, Shard shard = {}, std::int64_t multiple = 1,

@@ -124,6 +124,9 @@ Layout resolve_columns(const Description& d, const RowSelection& selection,
     layout.groups.push_back(take(column, "the group " + in_quotes(name)));
   for (const Written& name : d.metadata)
     layout.metadata.push_back(resolver.column(name.text, name.place, "metadata"));
+  // Like the label, what difficulty follows from is known of training data only.
+  for (const Written& name : d.difficulty.columns)
+    if (d.labels == Labels::needed) layout.difficulty.push_back(take(name, "the difficulty"));
   std::set<int> media;  // columns of paths
   for (const ModalityDescription& modality : d.modalities) {
     const std::string self = "modality " + in_quotes(modality.name.text);
@@ -189,6 +192,7 @@ Layout same_columns(const Layout& layout, const std::vector<std::string>& header
   move(same.split);
   for (int& column : same.groups) move(column);
   for (int& column : same.metadata) move(column);
+  for (int& column : same.difficulty) move(column);
   for (auto& modality : same.modalities)
     for (int& column : modality) move(column);
   for (auto& filter : same.where) move(filter.column);

@@ -48,6 +48,16 @@ std::string canonical(const Description& d, const Dataset& dataset, const RowSel
   for (const Written& name : d.metadata) metadata.push_back(name.text);
   lines["metadata"] = joined(metadata);
   lines["split"] = d.split.text;
+  if (d.difficulty.given()) {
+    std::vector<std::string> columns;
+    for (const Written& name : d.difficulty.columns) columns.push_back(name.text);
+    lines["difficulty"] = joined(columns);
+    for (const auto& [name, values] : d.difficulty.expected) {
+      std::vector<std::string> texts;
+      for (const double value : values) texts.push_back(number_text(value));
+      lines["difficulty/" + name] = joined(texts);
+    }
+  }
   for (const TableDescription& table : d.tables) parts.push_back(table.split);
   lines["parts"] = joined(parts);
   lines["validation/groups"] = number_text(d.validation.groups);

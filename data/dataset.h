@@ -56,6 +56,7 @@ struct Dataset {
   std::vector<std::int32_t> label;  // [n] class index
   std::vector<Column> groups;       // [n] each, names as in dataset.yaml, in its order
   std::vector<Column> metadata;
+  std::vector<double> difficulty;  // [n] larger: harder, for curricula; empty: not described
   std::vector<std::string>
       split;  // [n] train | validation | test, or empty where the dataset has no splits
   OfficialValidation official_validation;

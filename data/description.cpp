@@ -7,6 +7,7 @@
 
 #include "data/audio/audio_description.h"
 #include "data/description_reader.h"
+#include "data/difficulty.h"
 
 namespace emosweep::data {
 namespace {
@@ -293,7 +294,7 @@ Description read_description(const std::filesystem::path& file, Mistakes& mistak
   }
   read.keys(tree, "a dataset",
             {"name", "samples", "root", "header", "quote", "delimiter", "id", "label", "groups",
-             "metadata", "splits", "modalities", "validation", "duplicates", "inf"},
+             "metadata", "difficulty", "splits", "modalities", "validation", "duplicates", "inf"},
             {"aspects", "targets", "path_style"});
   const auto given = [&](const char* key) {
     const Entry* entry = tree.find(key);
@@ -312,6 +313,7 @@ Description read_description(const std::filesystem::path& file, Mistakes& mistak
     mistakes.add(whole, "the dataset has no 'label'");
   if (const Node* node = given("groups")) read_groups(*node, read, d);
   if (const Node* node = given("metadata")) read_metadata(*node, read, d);
+  if (const Node* node = given("difficulty")) d.difficulty = read_difficulty(*node, read);
   if (const Node* node = given("splits")) read_splits(*node, read, d);
   if (const Node* node = given("validation")) read_validation(*node, read, d);
   if (const Node* node = given("duplicates")) {

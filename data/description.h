@@ -30,6 +30,15 @@ struct ModalityDescription {
   bool media() const { return kind != "features"; }
 };
 
+struct DifficultyDescription {
+  Place place;
+  std::vector<Written> columns;  // none: difficulties are not described
+  // Per class what every column is expected to be: difficulty is the Euclidean distance to it.
+  // Empty: the one column holds difficulties, larger ones harder.
+  std::map<std::string, std::vector<double>> expected;
+  bool given() const { return !columns.empty(); }
+};
+
 struct TableDescription {
   Written file;
   std::filesystem::path path;  // resolved, inside the root
@@ -52,6 +61,7 @@ struct Description {
   Labels labels = Labels::needed;
   std::vector<std::pair<std::string, Written>> groups;  // name, column
   std::vector<Written> metadata;
+  DifficultyDescription difficulty;
   OfficialValidation validation;
   Duplicates duplicates = Duplicates::refuse;
   bool duplicates_given = false;

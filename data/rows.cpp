@@ -6,6 +6,7 @@
 
 #include "data/cells.h"
 #include "data/description_reader.h"
+#include "data/difficulty.h"
 
 namespace emosweep::data {
 namespace {
@@ -129,6 +130,7 @@ void RowLoader::keep(const Record& record, const Layout& columns, const std::str
   }
   for (std::size_t m = 0; m < columns.metadata.size(); ++m)
     dataset.metadata[m].values.push_back(out_.samples.metadata[m].values.back());
+  difficulty(record, columns);
   if (columns.split >= 0) {
     const std::string_view cell = trimmed(record.cells[index(columns.split)]);
     dataset.split.push_back(split_of(cell));
@@ -173,6 +175,20 @@ bool RowLoader::label(std::string_view cell, std::size_t at) {
   }
   dataset.label.push_back(known == classes_.end() ? 0 : known->second);
   return true;
+}
+
+void RowLoader::difficulty(const Record& record, const Layout& columns) {
+  for (const int column : columns.difficulty) {
+    double value;
+    const std::string_view cell = record.cells[index(column)];
+    if (read_number(cell, value) != CellKind::number) {
+      mistakes_.add(place(index(column)), "column " + in_quotes(table_->header()[index(column)]) +
+                                              ": difficulty needs a number, " +
+                                              in_quotes(std::string(cell)) + " is none");
+      value = 0;
+    }
+    difficulty_.push_back(value);
+  }
 }
 
 // false: every modality of the row is missing.
@@ -247,6 +263,9 @@ Loaded RowLoader::finish() {
     warn("classes are not listed; found " + std::to_string(dataset.target.classes.size()) +
          " in the column " + in_quotes(d_.label.text) + ": " + listed(dataset.target.classes));
   }
+  if (d_.difficulty.given() && mistakes_.count() == 0)
+    dataset.difficulty =
+        difficulties(d_.difficulty, difficulty_, dataset.label, dataset.target.classes, mistakes_);
   if (unlabelled_ > 0) warn("rows without a label, left out: " + std::to_string(unlabelled_));
   if (infinite_ > 0) warn("infinite cells, read as missing: " + std::to_string(infinite_));
   std::vector<std::int64_t> counts(dataset.target.classes.size());

@@ -33,6 +33,7 @@ class RowLoader {
   void keep(const Record& record, const Layout& columns, const std::string& split);
   bool label(std::string_view text, std::size_t cell);  // false: the row is skipped
   bool features(const Record& record, const Layout& columns);
+  void difficulty(const Record& record, const Layout& columns);
   void sort_classes();
   Place place(std::size_t cell) const;
 
@@ -45,7 +46,8 @@ class RowLoader {
   std::unordered_map<std::string, std::int32_t> classes_;
   std::unordered_map<std::string, std::string> lines_;  // of ids: where each was first seen
   std::vector<std::vector<MediaCell>> media_;
-  std::int32_t tables_ = 0;  // read so far, the present one included
+  std::vector<double> difficulty_;  // [n, columns]
+  std::int32_t tables_ = 0;         // read so far, the present one included
   std::int64_t row_ = 0, unlabelled_ = 0, infinite_ = 0;
 };
 

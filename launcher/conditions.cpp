@@ -204,11 +204,25 @@ void resolve(Values& values, const DataFacts& facts, const Experiment& experimen
   } else if (values.is(Key::selection_metric, "auto")) {
     values[Key::selection_metric].text = facts.least_validation < 100 ? "loss" : "macro_f1";
   }
+  if (values.is(Key::curriculum_epochs, "auto")) {
+    Value& epochs = values[Key::curriculum_epochs];
+    epochs.integer = std::max<std::int64_t>(1, values[Key::epochs].integer / 2);
+    epochs.text = std::to_string(epochs.integer);
+  }
   if (values.is(Key::dtype, "auto")) values[Key::dtype].text = "float32";
   if (values.is(Key::device, "auto")) values[Key::device].text = resolve_device();
   if (values.is(Key::device, "cuda") && resolve_device() != "cuda") {
     mistakes.add(place_of(experiment, Key::device),
                  "device: cuda does not exist yet in this program; write auto or cpu",
+                 experiment.name);
+  }
+  if ((values.is(Key::curriculum, "difficulty") || values.is(Key::curriculum, "inverse")) &&
+      info(Key::curriculum).read(values) && dataset.difficulty.empty()) {
+    mistakes.add(place_of(experiment, Key::curriculum),
+                 "curriculum: " + values[Key::curriculum].text +
+                     " orders rows by their difficulty, "
+                     "which the dataset does not describe: add the key `difficulty` to " +
+                     dataset.description.string() + ", or take random or class_balance",
                  experiment.name);
   }
   check_together(values, experiment, mistakes);
@@ -281,6 +295,10 @@ trainer::TrialSpec trial_spec(const Values& values, const data::Dataset& dataset
   spec.model.heads = integer(Key::heads);
   spec.model.local_batch_norm = values.is(Key::batch_norm, "local");
   spec.augment.random_crop = values[Key::random_crop].flag;
+  spec.augment.time_shift = number(Key::time_shift);
+  spec.augment.gain_db = number(Key::gain_db);
+  spec.augment.noise_db = number(Key::noise_db);
+  spec.augment.mixup = number(Key::mixup);
   spec.augment.specaug_freq = integer(Key::specaug_freq);
   spec.augment.specaug_time = integer(Key::specaug_time);
   spec.model.classes = static_cast<std::int64_t>(dataset.target.classes.size());
@@ -301,6 +319,7 @@ trainer::TrialSpec trial_spec(const Values& values, const data::Dataset& dataset
                             : weights.text == "balanced" ? trainer::ClassWeights::balanced
                             : weights.text == "batch"    ? trainer::ClassWeights::batch
                                                          : trainer::ClassWeights::none;
+  objective.class_weight_cap = number(Key::class_weight_cap);
   objective.weight_reduction = text(Key::weight_reduction);
   objective.label_smoothing = number(Key::label_smoothing);
   objective.smoothing_weights = text(Key::smoothing_weights);
@@ -321,10 +340,14 @@ trainer::TrialSpec trial_spec(const Values& values, const data::Dataset& dataset
   spec.loop.patience = info(Key::patience).read(values) ? integer(Key::patience) : 0;
   spec.loop.dropout = number(Key::dropout);
   spec.loop.refit = refit;
+  spec.loop.balanced_sampler = values[Key::balanced_sampler].flag;
+  spec.loop.curriculum = {text(Key::curriculum), text(Key::curriculum_pacing),
+                          integer(Key::curriculum_epochs), number(Key::post_curriculum_dropout)};
   spec.linear.C = number(Key::C);
   spec.linear.refit = refit;
 
   spec.predictions = text(Key::predictions);
+  spec.validation_predictions = !everything && values[Key::validation_predictions].flag;
   spec.save_models = values[Key::save_models].flag;
   return spec;
 }

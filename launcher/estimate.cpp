@@ -63,6 +63,20 @@ StepSeconds step_seconds(const trainer::TrialSpec& spec, int ranks, const CostMo
   return seconds;
 }
 
+// Of its training rows, the mean over all epochs: those of a curriculum use fewer at first.
+double used_share(const trainer::TrialSpec& spec, const data::Fold& fold) {
+  const trainer::LoopOptions& loop = spec.loop;
+  if (loop.curriculum.order == "none" || fold.train.empty()) return 1;
+  const auto rows = static_cast<std::int64_t>(fold.train.size());
+  const std::int64_t paced = std::min(loop.curriculum.epochs, loop.epochs);
+  double used = static_cast<double>(loop.epochs - paced) * static_cast<double>(rows);
+  for (std::int64_t epoch = 0; epoch < paced; ++epoch) {
+    used += static_cast<double>(
+        trainer::curriculum_rows(loop.curriculum, rows, loop.batch_size, epoch));
+  }
+  return used / (static_cast<double>(rows) * static_cast<double>(loop.epochs));
+}
+
 }  // namespace
 
 double trial_seconds(const trainer::TrialSpec& spec, const data::Fold& fold, int ranks,
@@ -79,10 +93,12 @@ double trial_seconds(const trainer::TrialSpec& spec, const data::Fold& fold, int
   if (spec.loop.patience > 0) {
     epochs = std::min(epochs, model.patience_epochs * static_cast<double>(spec.loop.patience));
   }
+  const double share = used_share(spec, fold);
   const StepSeconds parts = step_seconds(spec, ranks, model);
   const double step = parts.own + parts.shared / static_cast<double>(pack);
   const double evaluations = std::ceil(batches(validation, model.evaluation_rows) / ranks);
-  double seconds = epochs * (batches(train, batch) + model.evaluation_share * evaluations) * step;
+  double seconds =
+      epochs * (share * batches(train, batch) + model.evaluation_share * evaluations) * step;
   if (spec.loop.refit) {
     const double again = selects ? model.refit_share * epochs : epochs;
     seconds += again * batches(train + validation, batch) * step;

@@ -44,6 +44,11 @@ void check_together(const Values& values, const Experiment& experiment, FileMist
       std::all_of(weights.begin(), weights.end(), [](double w) { return w == 0; })) {
     add(Key::class_weights, "class_weights: at least one number must be > 0");
   }
+  if (const double cap = values[Key::class_weight_cap].number; cap > 0 && cap < 1) {
+    add(Key::class_weight_cap,
+        "class_weight_cap: below 1 the smallest weight would be cut; expected 0 or a number from "
+        "1");
+  }
   if (linear && values.is(Key::class_weights, "batch")) {
     add(Key::class_weights,
         "class_weights: batch needs batches, which model: linear has not; expected "

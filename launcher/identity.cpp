@@ -21,7 +21,8 @@ constexpr int kResultsVersion = 1;    // metrics and what a record holds
 
 }  // namespace
 
-std::string condition_canonical(const Values& values, const Digest& dataset) {
+std::string condition_canonical(const Values& values, const Digest& dataset,
+                                const std::optional<Digest>& pretrained) {
   std::map<std::string, std::string> lines;
   for (const KeyInfo& row : key_table()) {
     if (row.effect != Effect::result || !row.read(values)) continue;
@@ -34,6 +35,7 @@ std::string condition_canonical(const Values& values, const Digest& dataset) {
   // came of it.
   if (values.is(Key::normalise, "group")) lines["group"] = values[Key::group].text;
   lines["dataset"] = dataset.hex();
+  if (pretrained) lines["pretrained"] = pretrained->hex();
   const auto version = [&lines](const char* component, int number) {
     lines[std::string("version.") + component] = number_text(static_cast<std::int64_t>(number));
   };

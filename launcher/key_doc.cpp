@@ -53,9 +53,7 @@ std::string escaped(const std::string& text) {
 }
 
 void add_row(std::ostringstream& out, const KeyInfo& row) {
-  std::string what = expected(row);
-  if (row.only[0] != '\0') what = std::string("`") + row.only + "` (nothing else exists yet)";
-  out << "| `" << row.name << "` | " << escaped(what) << " | ";
+  out << "| `" << row.name << "` | " << escaped(expected(row)) << " | ";
   if (row.fallback[0] != '\0') out << "`" << row.fallback << "`";
   out << " | " << row.read_when << " | " << effect_text(row.effect) << " | "
       << (row.axis ? "yes" : "no") << " | " << escaped(row.help) << " |\n";

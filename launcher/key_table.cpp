@@ -28,6 +28,7 @@ bool selects(const Values& v) {
   return network(v) && splits(v) && !v.is(Key::selection_metric, "last");
 }
 bool cross_entropy(const Values& v) { return network(v) && v.is(Key::loss, "cross_entropy"); }
+bool paced(const Values& v) { return network(v) && !v.is(Key::curriculum, "none"); }
 bool weighted(const Values& v) { return network(v) && !v.is(Key::class_weights, "none"); }
 
 constexpr auto always = [](const Values&) { return true; };
@@ -45,183 +46,206 @@ const char* const kNetwork = "any model but linear";
 const char* const kMlp = "model: mlp";
 const char* const kImages = "model: small_cnn or resnet18";
 const char* const kFused = "model: mlp, several modalities";
+const char* const kPaced = "a curriculum other than none";
 const char* const kAttends = "model: mlp, several modalities, fusion_type: cross_attention";
 
 std::vector<KeyInfo> make_table() {
   // clang-format off
   return {
       // ---- what the experiment is called, and its data
-      {Key::name, "name", T::text, {}, {}, "", "", P::run, E::none, false, always, any, "",
+      {Key::name, "name", T::text, {}, {}, "", P::run, E::none, false, always, any, "",
        "The experiment's name in logs, results and `-e`; required, without / and control "
        "characters."},
-      {Key::dataset, "dataset", T::text, {}, {}, "", "", P::data, E::hashed, false, always, any, "",
+      {Key::dataset, "dataset", T::text, {}, {}, "", P::data, E::hashed, false, always, any, "",
        "A folder with dataset.yaml (or that file), relative to the experiment file; required."},
-      {Key::where, "where", T::selection, {}, {}, "", "", P::data, E::hashed, false, always, any,
+      {Key::where, "where", T::selection, {}, {}, "", P::data, E::hashed, false, always, any,
        "", "Keeps the rows whose columns hold one of the values: `{intensity: [1, 2]}`."},
-      {Key::exclude, "exclude", T::selection, {}, {}, "", "", P::data, E::hashed, false, always,
+      {Key::exclude, "exclude", T::selection, {}, {}, "", P::data, E::hashed, false, always,
        any, "", "Drops the rows whose columns all hold one of the values."},
-      {Key::modality, "modality", T::names, {}, {}, "", "", P::data, E::result, true, always, any,
+      {Key::modality, "modality", T::names, {}, {}, "", P::data, E::result, true, always, any,
        "",
        "One modality, a list of them, or `both` where the dataset has exactly two; may be left out "
        "where it has one."},
-      {Key::normalise, "normalise", T::choice, {}, {"train", "group", "none"}, "train", "",
-       P::data, E::result, true, always, any, "",
+      {Key::normalise, "normalise", T::choice, {}, {"train", "group", "none"}, "train", P::data, E::result, true, always, any, "",
        "Scaling of features by the fold's training rows, by each group's own rows (transductive), "
        "or none."},
       // ---- how it is split
       {Key::protocol, "protocol", T::choice, {}, {"loso", "group_kfold", "stratified_kfold",
-       "holdout", "official", "all"}, "loso", "", P::split, E::hashed, false, always, any, "",
+       "holdout", "official", "all"}, "loso", P::split, E::hashed, false, always, any, "",
        "How rows become train, validation and test; `all` trains on everything and tests nothing."
        },
-      {Key::group, "group", T::text, {}, {}, "", "", P::split, E::hashed, false, [](const Values& v)
+      {Key::group, "group", T::text, {}, {}, "", P::split, E::hashed, false, [](const Values& v)
        { return splits(v) || v.is(Key::normalise, "group"); }, any,
        "any protocol but all, or normalise: group",
        "A name under the dataset's groups, such as the subject: no split cuts its values."},
-      {Key::folds, "folds", T::integer, {2, 100'000, false, false}, {}, "5", "", P::split,
+      {Key::folds, "folds", T::integer, {2, 100'000, false, false}, {}, "5", P::split,
        E::hashed, false, [](const Values& v) { return v.is(Key::protocol, "group_kfold") ||
        v.is(Key::protocol, "stratified_kfold"); }, any,
        "protocol: group_kfold or stratified_kfold", "Number of folds."},
-      {Key::validation_groups, "validation_groups", T::integer, at_least(0), {}, "0", "", P::split,
+      {Key::validation_groups, "validation_groups", T::integer, at_least(0), {}, "0", P::split,
        E::hashed, false, splits_groups, any, "protocol: loso or group_kfold",
        "Whole groups for validation, rotated; 0 takes validation_fraction."},
-      {Key::validation_fraction, "validation_fraction", T::number, between(0, true, 1), {}, "0.15",
-       "", P::split, E::hashed, false, [](const Values& v) { return (splits_groups(v) &&
+      {Key::validation_fraction, "validation_fraction", T::number, between(0, true, 1), {}, "0.15", P::split, E::hashed, false, [](const Values& v) { return (splits_groups(v) &&
        v[Key::validation_groups].integer == 0) || v.is(Key::protocol, "stratified_kfold") ||
        v.is(Key::protocol, "holdout"); }, any,
        "protocol: stratified_kfold, holdout, or loso and group_kfold with validation_groups: 0",
        "Share of what is not test that validates; whole groups where a group is given."},
-      {Key::test_fraction, "test_fraction", T::number, between(0, true, 1), {}, "0.2", "", P::split,
+      {Key::test_fraction, "test_fraction", T::number, between(0, true, 1), {}, "0.2", P::split,
        E::hashed, false, [](const Values& v) { return v.is(Key::protocol, "holdout"); }, any,
        "protocol: holdout", "Share of the rows that tests."},
-      {Key::split_seed, "split_seed", T::integer, at_least(0), {}, "0", "", P::split, E::hashed,
+      {Key::split_seed, "split_seed", T::integer, at_least(0), {}, "0", P::split, E::hashed,
        false, splits, any, "any protocol but all",
        "Seed of the splits; trials' seeds never move a split."},
       // ---- the model
-      {Key::model, "model", T::choice, {}, {"mlp", "linear", "small_cnn", "resnet18"}, "mlp", "",
-       P::model, E::result, true, always, any, "",
+      {Key::model, "model", T::choice, {}, {"mlp", "linear", "small_cnn", "resnet18"}, "mlp", P::model, E::result, true, always, any, "",
        "mlp: an encoder per modality and a fusion; linear: L2-regularised multinomial regression; "
        "small_cnn, resnet18: convolutions over spectrograms (a modality of kind audio)."},
-      {Key::hidden_size, "hidden_size", T::integer, {1, 65536, false, false}, {}, "64", "",
-       P::model, E::result, true, mlp, any, kMlp, "Width of encoders, fusion and embedding."},
+      {Key::hidden_size, "hidden_size", T::integer, {1, 65536, false, false}, {}, "64", P::model, E::result, true, mlp, any, kMlp, "Width of encoders, fusion and embedding."},
       {Key::fusion_type, "fusion_type", T::choice, {}, {"concat", "gated", "cross_attention"},
-       "concat", "", P::model, E::result, true, fused, several, kFused, "How modalities are joined."
+       "concat", P::model, E::result, true, fused, several, kFused, "How modalities are joined."
        },
-      {Key::tokens, "tokens", T::integer, {1, 4096, false, false}, {}, "8", "", P::model, E::result,
+      {Key::tokens, "tokens", T::integer, {1, 4096, false, false}, {}, "8", P::model, E::result,
        true, attends, several, kAttends,
        "Learned tokens per modality that the others attend to; with 1 attention has no choice."},
-      {Key::heads, "heads", T::integer, {1, 1024, false, false}, {}, "4", "", P::model, E::result,
+      {Key::heads, "heads", T::integer, {1, 1024, false, false}, {}, "4", P::model, E::result,
        true, attends, several, kAttends, "Attention heads; they divide hidden_size."},
-      {Key::dropout, "dropout", T::number, between(0, false, 1), {}, "0.3", "", P::model, E::result,
+      {Key::dropout, "dropout", T::number, between(0, false, 1), {}, "0.3", P::model, E::result,
        true, network, any, kNetwork, "Dropout rate."},
-      {Key::batch_norm, "batch_norm", T::choice, {}, {"synchronised", "local"}, "synchronised", "",
-       P::model, E::result, true, images, any, kImages,
+      {Key::batch_norm, "batch_norm", T::choice, {}, {"synchronised", "local"}, "synchronised", P::model, E::result, true, images, any, kImages,
        "Batch norm over the whole batch, or over the rows of each rank."},
+      {Key::pretrained, "pretrained", T::text, {}, {}, "", P::model, E::hashed, true, images, any,
+       kImages,
+       "A safetensors file of initial weights, relative to the experiment file; a head of other "
+       "classes is left out."},
       // ---- what training changes about recordings
-      {Key::random_crop, "random_crop", T::boolean, {}, {}, "true", "", P::data, E::result, true,
+      {Key::random_crop, "random_crop", T::boolean, {}, {}, "true", P::data, E::result, true,
        images, any, kImages, "Windows of training begin anywhere in a longer recording."},
-      {Key::specaug_freq, "specaug_freq", T::integer, {0, 4096, false, false}, {}, "8", "", P::data,
+      {Key::time_shift, "time_shift", T::number, between(0, false, 60), {}, "0", P::data, E::result,
+       true, images, any, kImages,
+       "Windows of training begin up to so many seconds earlier or later; silence outside."},
+      {Key::gain_db, "gain_db", T::number, between(0, false, 60), {}, "0", P::data, E::result, true,
+       images, any, kImages,
+       "Recordings get louder or quieter by up to so many dB; what falls below -100 dB is lost."},
+      {Key::noise_db, "noise_db", T::number, between(0, false, 80), {}, "0", P::data, E::result,
+       true, images, any, kImages,
+       "White noise, from so many dB (to 80) below a window's loudest cell; 0 is off."},
+      {Key::specaug_freq, "specaug_freq", T::integer, {0, 4096, false, false}, {}, "8", P::data,
        E::result, true, images, any, kImages,
        "SpecAugment: two masks of at most so many mel bands; 0 is off."},
-      {Key::specaug_time, "specaug_time", T::integer, {0, 65536, false, false}, {}, "20", "",
-       P::data, E::result, true, images, any, kImages,
+      {Key::specaug_time, "specaug_time", T::integer, {0, 65536, false, false}, {}, "20", P::data, E::result, true, images, any, kImages,
        "SpecAugment: two masks of at most so many frames; 0 is off."},
+      {Key::mixup, "mixup", T::number, from(0), {}, "0", P::data, E::result, true, images, any,
+       kImages,
+       "Alpha of mixup: windows and labels of a batch are mixed in pairs, by shares of "
+       "Beta(alpha, alpha); 0 is off."},
       // ---- the objective
-      {Key::loss, "loss", T::choice, {}, {"cross_entropy", "focal"}, "cross_entropy", "",
-       P::objective, E::result, true, network, any, kNetwork, "The training loss."},
-      {Key::focal_gamma, "focal_gamma", T::number, from(0), {}, "2", "", P::objective, E::result,
+      {Key::loss, "loss", T::choice, {}, {"cross_entropy", "focal"}, "cross_entropy", P::objective, E::result, true, network, any, kNetwork, "The training loss."},
+      {Key::focal_gamma, "focal_gamma", T::number, from(0), {}, "2", P::objective, E::result,
        true, [](const Values& v) { return network(v) && v.is(Key::loss, "focal"); }, any,
        "loss: focal", "Exponent of (1 - p) in the focal loss."},
-      {Key::loss_temperature, "loss_temperature", T::number, above(0), {}, "1", "", P::objective,
+      {Key::loss_temperature, "loss_temperature", T::number, above(0), {}, "1", P::objective,
        E::result, true, network, any, kNetwork, "Divides the logits before the log-softmax."},
       {Key::class_weights, "class_weights", T::weights, from(0), {"none", "balanced", "batch"},
-       "none", "", P::objective, E::result, true, always, any, "",
+       "none", P::objective, E::result, true, always, any, "",
        "none; balanced: n / (C count) of the training rows; batch: 1 / (count + 0.1) of each "
        "batch; or a list, one a class."},
+      {Key::class_weight_cap, "class_weight_cap", T::number, from(0), {}, "0", P::objective,
+       E::result, true, [](const Values& v) { return network(v) && v.is(Key::class_weights,
+       "balanced"); }, any, "any model but linear, class_weights: balanced",
+       "Class weights above so many times the smallest are cut to that; 0 cuts none."},
       {Key::weight_reduction, "weight_reduction", T::choice, {}, {"auto", "weights", "rows"},
-       "auto", "", P::objective, E::result, true, weighted, any,
+       "auto", P::objective, E::result, true, weighted, any,
        "any model but linear, class_weights other than none",
        "The mean divides by the sum of class weights or by rows; auto: cross_entropy weights, "
        "focal rows."},
-      {Key::label_smoothing, "label_smoothing", T::number, between(0, false, 1), {}, "0", "",
-       P::objective, E::result, true, cross_entropy, any, "loss: cross_entropy",
+      {Key::label_smoothing, "label_smoothing", T::number, between(0, false, 1), {}, "0", P::objective, E::result, true, cross_entropy, any, "loss: cross_entropy",
        "Share of the target that is spread over all classes."},
       {Key::smoothing_weights, "smoothing_weights", T::choice, {}, {"per_class", "of_target"},
-       "per_class", "", P::objective, E::result, true, [](const Values& v) { return cross_entropy(v)
+       "per_class", P::objective, E::result, true, [](const Values& v) { return cross_entropy(v)
        && weighted(v) && v[Key::label_smoothing].number > 0; }, any,
        "label_smoothing > 0, class_weights other than none",
        "Class weights within a smoothed target: each class its own, or the target's for all."},
       // ---- the optimiser
-      {Key::optimizer, "optimizer", T::choice, {}, {"adamw", "adam", "sgd"}, "adamw", "",
-       P::optimizer, E::result, true, network, any, kNetwork, "The optimiser."},
-      {Key::lr, "lr", T::number, above(0), {}, "0.001", "", P::optimizer, E::result, true, network,
+      {Key::optimizer, "optimizer", T::choice, {}, {"adamw", "adam", "sgd"}, "adamw", P::optimizer, E::result, true, network, any, kNetwork, "The optimiser."},
+      {Key::lr, "lr", T::number, above(0), {}, "0.001", P::optimizer, E::result, true, network,
        any, kNetwork, "Learning rate at its highest."},
-      {Key::momentum, "momentum", T::number, between(0, false, 1), {}, "0", "", P::optimizer,
+      {Key::momentum, "momentum", T::number, between(0, false, 1), {}, "0", P::optimizer,
        E::result, true, [](const Values& v) { return network(v) && v.is(Key::optimizer, "sgd"); },
        any, "optimizer: sgd", "Momentum of sgd."},
-      {Key::weight_decay, "weight_decay", T::number, from(0), {}, "0.01", "", P::optimizer,
+      {Key::weight_decay, "weight_decay", T::number, from(0), {}, "0.01", P::optimizer,
        E::result, true, network, any, kNetwork,
        "adamw: decoupled; adam and sgd: added to the gradient."},
-      {Key::schedule, "schedule", T::choice, {}, {"constant", "cosine", "linear"}, "constant", "",
-       P::optimizer, E::result, true, network, any, kNetwork,
+      {Key::schedule, "schedule", T::choice, {}, {"constant", "cosine", "linear"}, "constant", P::optimizer, E::result, true, network, any, kNetwork,
        "Course of the learning rate after warm-up; cosine and linear fall to 0."},
-      {Key::warmup_epochs, "warmup_epochs", T::number, from(0), {}, "0", "", P::optimizer,
+      {Key::warmup_epochs, "warmup_epochs", T::number, from(0), {}, "0", P::optimizer,
        E::result, true, network, any, kNetwork, "Epochs in which the learning rate rises from 0."},
-      {Key::warmup_steps, "warmup_steps", T::integer, at_least(0), {}, "0", "", P::optimizer,
+      {Key::warmup_steps, "warmup_steps", T::integer, at_least(0), {}, "0", P::optimizer,
        E::result, true, network, any, kNetwork, "The same counted in steps; one of the two."},
-      {Key::clip_norm, "clip_norm", T::number, from(0), {}, "0", "", P::optimizer, E::result, true,
+      {Key::clip_norm, "clip_norm", T::number, from(0), {}, "0", P::optimizer, E::result, true,
        network, any, kNetwork, "Clips the norm of the whole gradient; 0 is off."},
       // ---- the loop
-      {Key::epochs, "epochs", T::integer, {1, 1'000'000, false, false}, {}, "50", "", P::loop,
+      {Key::epochs, "epochs", T::integer, {1, 1'000'000, false, false}, {}, "50", P::loop,
        E::result, true, network, any, kNetwork, "Passes over the training rows, at most."},
-      {Key::batch_size, "batch_size", T::integer, {1, 1'000'000, false, false}, {}, "32", "",
-       P::loop, E::result, true, network, any, kNetwork,
+      {Key::batch_size, "batch_size", T::integer, {1, 1'000'000, false, false}, {}, "32", P::loop, E::result, true, network, any, kNetwork,
        "Rows of a step, whatever the number of ranks."},
-      {Key::patience, "patience", T::integer, at_least(0), {}, "0", "", P::loop, E::result, true,
+      {Key::balanced_sampler, "balanced_sampler", T::boolean, {}, {}, "false", P::loop, E::result,
+       true, network, any, kNetwork,
+       "An epoch draws as many rows as it has, with replacement, all classes equally likely."},
+      {Key::patience, "patience", T::integer, at_least(0), {}, "0", P::loop, E::result, true,
        selects, any, "any model but linear, a selection_metric other than last",
        "Epochs without a better selection_metric before training stops; 0 never stops early."},
       {Key::selection_metric, "selection_metric", T::choice, {}, {"auto", "loss", "accuracy",
-       "macro_f1", "weighted_f1", "uar", "last"}, "auto", "", P::loop, E::result, true, [](const
+       "macro_f1", "weighted_f1", "uar", "last"}, "auto", P::loop, E::result, true, [](const
        Values& v) { return network(v) && splits(v); }, any, "any model but linear, any protocol but all",
        "Validation metric that selects the epoch; last: no selection; auto: loss below 100 "
        "validation samples, else macro_f1."},
-      {Key::refit, "refit", T::choice, {}, {"none", "train+validation"}, "none", "", P::loop,
+      {Key::refit, "refit", T::choice, {}, {"none", "train+validation"}, "none", P::loop,
        E::result, true, splits, any, "any protocol but all",
        "Train again on train + validation, for the selected number of epochs, before testing."},
-      {Key::curriculum, "curriculum", T::text, {}, {}, "none", "none", P::loop, E::result, true,
-       network, any, kNetwork, "Order of samples by difficulty."},
+      {Key::curriculum, "curriculum", T::choice, {}, {"none", "difficulty", "inverse", "random",
+       "class_balance"}, "none", P::loop, E::result, true, network, any, kNetwork,
+       "Which rows come first while epochs still use a part: the easiest or the hardest by the "
+       "dataset's difficulty, any, classes in turns."},
+      {Key::curriculum_pacing, "curriculum_pacing", T::choice, {}, {"linear", "sqrt", "log"},
+       "linear", P::loop, E::result, true, paced, any, kPaced,
+       "Share of the rows in epoch e of T: (e + 1) / T, its square root, ln(e + 2) / ln(T + 1)."},
+      {Key::curriculum_epochs, "curriculum_epochs", T::choice_or_count, {1, 1'000'000, false,
+       false}, {"auto"}, "auto", P::loop, E::result, true, paced, any, kPaced,
+       "T: the epoch that first uses all rows; auto: half of `epochs`."},
       {Key::post_curriculum_dropout, "post_curriculum_dropout", T::number, between(0, false, 1), {},
-       "0.6", "", P::loop, E::result, true, [](const Values& v) { return network(v) &&
-       !v.is(Key::curriculum, "none"); }, any, "a curriculum other than none",
-       "Dropout rate once the curriculum is complete."},
+       "0.6", P::loop, E::result, true, paced, any, kPaced,
+       "Dropout rate of the epochs behind those T."},
       // ---- the linear model
-      {Key::C, "C", T::number, above(0), {}, "1", "", P::linear, E::result, true, linear, any,
+      {Key::C, "C", T::number, above(0), {}, "1", P::linear, E::result, true, linear, any,
        "model: linear", "Inverse strength of the L2 penalty."},
       // ---- how it is run
-      {Key::seeds, "seeds", T::seeds, {}, {}, "1", "", P::run, E::none, false, always, any, "",
+      {Key::seeds, "seeds", T::seeds, {}, {}, "1", P::run, E::none, false, always, any, "",
        "A list of seeds, or a count: 5 means 1 to 5. Each seed is a trial of its own."},
-      {Key::grid, "grid", T::grid, {}, {}, "", "", P::run, E::none, false, always, any, "",
+      {Key::grid, "grid", T::grid, {}, {}, "", P::run, E::none, false, always, any, "",
        "Axes of values, `{lr: [1.0e-3, 3.0e-4]}`: every combination is a condition."},
-      {Key::device, "device", T::choice, {}, {"auto", "cpu", "cuda"}, "auto", "", P::run,
+      {Key::device, "device", T::choice, {}, {"auto", "cpu", "cuda"}, "auto", P::run,
        E::result, false, network, any, kNetwork,
        "Where trials are trained; auto is resolved by plan."},
-      {Key::dtype, "dtype", T::choice, {}, {"auto", "float32", "float64"}, "auto", "", P::run,
+      {Key::dtype, "dtype", T::choice, {}, {"auto", "float32", "float64"}, "auto", P::run,
        E::result, true, network, any, kNetwork, "Number type of training; auto is float32."},
-      {Key::kernels, "kernels", T::choice, {}, {"auto", "fused", "torch"}, "auto", "", P::run,
+      {Key::kernels, "kernels", T::choice, {}, {"auto", "fused", "torch"}, "auto", P::run,
        E::result, true, network, any, kNetwork,
        "fused: a whole step of a small model in one; torch: its operations and autograd; auto: "
        "fused where the model has it."},
-      {Key::ranks_per_trial, "ranks_per_trial", T::integer, at_least(1), {}, "1", "", P::run,
+      {Key::ranks_per_trial, "ranks_per_trial", T::integer, at_least(1), {}, "1", P::run,
        E::result, false, always, any, "",
        "Ranks that train one trial together; the same for all experiments of a run."},
-      {Key::pack, "pack", T::choice_or_count, {1, 4096, false, false}, {"auto", "off"}, "auto", "",
-       P::run, E::none, false, network, any, kNetwork,
+      {Key::pack, "pack", T::choice_or_count, {1, 4096, false, false}, {"auto", "off"}, "auto", P::run, E::none, false, network, any, kNetwork,
        "Trials of equal shapes that a team trains as one batched computation, at most; auto: as "
        "many as pay, off: 1."},
       // ---- what is kept
-      {Key::predictions, "predictions", T::choice, {}, {"all", "labels", "none"}, "all", "",
-       P::results, E::result, false, always, any, "",
+      {Key::predictions, "predictions", T::choice, {}, {"all", "labels", "none"}, "all", P::results, E::result, false, always, any, "",
        "What records keep of test predictions: labels and probabilities, labels, nothing."},
-      {Key::save_models, "save_models", T::boolean, {}, {}, "false", "", P::results, E::result,
+      {Key::validation_predictions, "validation_predictions", T::boolean, {}, {}, "false",
+       P::results, E::result, false, splits, any, "any protocol but all",
+       "Records also keep the probabilities of validation rows, which weigh the members of ensembles."
+       },
+      {Key::save_models, "save_models", T::boolean, {}, {}, "false", P::results, E::result,
        false, always, any, "", "Keep the best weights of every trial under DIR/models."},
   };
   // clang-format on
@@ -265,7 +289,8 @@ std::string nearest_key(std::string_view word) {
       {"gamma", "focal_gamma"},       {"fusion", "fusion_type"},
       {"hidden_dim", "hidden_size"},  {"gradient_clip", "clip_norm"},
       {"early_stopping", "patience"}, {"modalities", "modality"},
-      {"n_seeds", "seeds"},           {"num_seeds", "seeds"}};
+      {"n_seeds", "seeds"},           {"num_seeds", "seeds"},
+      {"mixup_alpha", "mixup"},       {"class_weight_loss", "class_weights"}};
   const auto found = elsewhere.find(word);
   if (found != elsewhere.end()) return found->second;
   return nearest(word, key_names());

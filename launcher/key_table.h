@@ -19,15 +19,17 @@ namespace emosweep::launcher {
 enum class Key {
   name, dataset, where, exclude, modality, normalise,
   protocol, group, folds, validation_groups, validation_fraction, test_fraction, split_seed,
-  model, hidden_size, fusion_type, tokens, heads, dropout, batch_norm,
-  random_crop, specaug_freq, specaug_time,
-  loss, focal_gamma, loss_temperature, class_weights, weight_reduction, label_smoothing,
+  model, hidden_size, fusion_type, tokens, heads, dropout, batch_norm, pretrained,
+  random_crop, time_shift, gain_db, noise_db, specaug_freq, specaug_time, mixup,
+  loss, focal_gamma, loss_temperature, class_weights, class_weight_cap, weight_reduction,
+  label_smoothing,
   smoothing_weights,
   optimizer, lr, momentum, weight_decay, schedule, warmup_epochs, warmup_steps, clip_norm,
-  epochs, batch_size, patience, selection_metric, refit, curriculum, post_curriculum_dropout,
+  epochs, batch_size, balanced_sampler, patience, selection_metric, refit,
+  curriculum, curriculum_pacing, curriculum_epochs, post_curriculum_dropout,
   C,
   seeds, grid, device, dtype, kernels, ranks_per_trial, pack,
-  predictions, save_models,
+  predictions, validation_predictions, save_models,
   count_
 };
 // clang-format on
@@ -96,7 +98,6 @@ struct KeyInfo {
   // "" = none. Never change one that has been released: ids leave out keys that stand at their
   // default.
   const char* fallback;
-  const char* only;  // the one value whose feature exists yet; "" = no such limit
   Component component;
   Effect effect;
   bool axis;                                 // may stand under grid

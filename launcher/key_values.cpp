@@ -281,10 +281,6 @@ std::optional<Value> read_value(const KeyInfo& info, const Node& node, std::stri
     if (!near.empty()) why += ": did you mean '" + near + "'?";
     return std::nullopt;
   }
-  if (info.only[0] != '\0' && value->text != info.only) {
-    why = "'" + value->text + "' does not exist yet; what exists is " + info.only;
-    return std::nullopt;
-  }
   return value;
 }
 

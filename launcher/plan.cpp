@@ -10,6 +10,7 @@
 #include "launcher/conditions.h"
 #include "launcher/estimate.h"
 #include "launcher/experiment_file.h"
+#include "launcher/fold_facts.h"
 #include "launcher/identity.h"
 #include "launcher/packs.h"
 #include "launcher/plan_data.h"
@@ -38,7 +39,7 @@ std::int64_t least_validation(const data::Folds& folds) {
 }
 
 // Fills conditions and the resolved YAML of an experiment whose data and folds are there.
-void add_conditions(PlannedExperiment& planned, const Experiment& experiment,
+void add_conditions(PlannedExperiment& planned, const Experiment& experiment, PlanData& data,
                     FileMistakes& mistakes) {
   const data::Dataset& dataset = planned.data->dataset;
   const DataFacts facts{&dataset, least_validation(*planned.folds)};
@@ -73,7 +74,10 @@ void add_conditions(PlannedExperiment& planned, const Experiment& experiment,
     condition.label = condition_label(experiment, values);
     condition.base = trial_spec(values, dataset);
     condition.reads_seed = !values.is(Key::model, "linear");
-    condition.canonical = condition_canonical(values, dataset.digest);
+    const auto start = data.pretrained(values, condition.base.model, experiment, mistakes);
+    if (start) condition.base.pretrained = start->file;
+    condition.canonical = condition_canonical(values, dataset.digest,
+                                              start ? std::optional(start->digest) : std::nullopt);
     condition.idle = idle_keys(experiment, values);
     planned.conditions.push_back(std::move(condition));
   }
@@ -122,6 +126,7 @@ results::PlannedExperiment for_results(const PlannedExperiment& planned) {
   out.classes = planned.data->dataset.target.classes;
   for (const PlannedCondition& condition : planned.conditions)
     out.conditions.push_back(condition.label);
+  out.folds = fold_facts(planned);
   return out;
 }
 
@@ -251,7 +256,7 @@ Plan make_plan(const PlanOptions& options) {
     PlannedExperiment planned;
     planned.name = experiment.name;
     if (!data.load(planned, experiment, mistakes)) continue;
-    add_conditions(planned, experiment, mistakes);
+    add_conditions(planned, experiment, data, mistakes);
     plan.experiments.push_back(std::move(planned));
   }
   cache.save();

@@ -2,6 +2,7 @@
 
 #include "base/canonical.h"
 #include "launcher/conditions.h"
+#include "models/pretrained.h"
 
 namespace emosweep::launcher {
 
@@ -97,6 +98,30 @@ bool PlanData::load(PlannedExperiment& planned, const Experiment& experiment,
   }
   planned.folds = folds;
   return true;
+}
+
+std::optional<PlanData::Pretrained> PlanData::pretrained(const Values& values,
+                                                         const models::ModelOptions& model,
+                                                         const Experiment& experiment,
+                                                         FileMistakes& mistakes) {
+  const std::string& name = values[Key::pretrained].text;
+  if (name.empty() || !info(Key::pretrained).read(values)) return std::nullopt;
+  const fs::path file = fs::absolute(folder_ / name).lexically_normal();
+  try {
+    const Pretrained found{file, cache_.of(file)};
+    const std::string suits =
+        file.string() + "\n" + model.model + "\n" + std::to_string(model.classes);
+    if (pretrained_.insert(suits).second) {
+      const StreamKey key = trial_key(0, "");
+      const auto network = models::make_model(model, {&key, 1});
+      models::load_pretrained(*network, 0, models::read_safetensors(file), file.string());
+    }
+    return found;
+  } catch (const InputError& problem) {
+    mistakes.add(place_of(experiment, Key::pretrained),
+                 std::string("pretrained: ") + problem.what(), experiment.name);
+    return std::nullopt;
+  }
 }
 
 }  // namespace emosweep::launcher

@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 
 #include "data/hash_cache.h"
@@ -21,6 +23,14 @@ class PlanData {
   // Fills planned.data, folds and split. False: something is wrong and stands in `mistakes`.
   bool load(PlannedExperiment& planned, const Experiment& experiment, FileMistakes& mistakes);
 
+  // What `pretrained` names, where the values read it: the file, checked against the model.
+  struct Pretrained {
+    std::filesystem::path file;
+    Digest digest;
+  };
+  std::optional<Pretrained> pretrained(const Values& values, const models::ModelOptions& model,
+                                       const Experiment& experiment, FileMistakes& mistakes);
+
  private:
   std::shared_ptr<const data::Loaded> dataset(const Experiment& experiment, const Values& values,
                                               FileMistakes& mistakes);
@@ -30,6 +40,8 @@ class PlanData {
   // nullptr: loading failed, and the mistakes are reported already.
   std::map<std::string, std::shared_ptr<const data::Loaded>> datasets_;
   std::map<std::string, std::shared_ptr<const data::Folds>> folds_;
+  std::set<std::string>
+      pretrained_;  // files with models that they suit, or whose mistakes are told
 };
 
 }  // namespace emosweep::launcher

@@ -10,6 +10,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "distributed/team.h"
+#include "launcher/fold_facts.h"
 #include "launcher/packs.h"
 #include "launcher/run_leases.h"
 #include "launcher/run_products.h"
@@ -24,6 +25,8 @@
 
 namespace emosweep::launcher {
 namespace {
+
+constexpr std::size_t kFoldsTold = 6;  // in the log, of one experiment
 
 using distributed::Coordinator;
 using distributed::in_seconds;
@@ -291,6 +294,15 @@ Exit run_plan(const World& world, const Plan& plan, const RunOptions& options,
              ? " in " + std::to_string(place.teams) + (place.teams == 1 ? " team" : " teams") +
                    " of " + std::to_string(place.size)
              : ""));
+    for (const PlannedExperiment& experiment : plan.experiments) {
+      const std::vector<results::FoldFacts> folds = fold_facts(experiment);
+      const std::size_t shown = folds.size() <= kFoldsTold ? folds.size() : 1;
+      for (std::size_t f = 0; f < shown; ++f)
+        log::info(experiment.name + ": " + fold_text(experiment, folds[f]));
+      if (shown < folds.size())
+        log::info(experiment.name + ": " + std::to_string(folds.size() - shown) +
+                  " more folds stand in plan.json and in the report");
+    }
     if (place.nodes > 1 && place.size <= world.node_size)
       log::warning("teams of " + std::to_string(place.size) +
                    " ranks do not fill the nodes: some train across the network; start a multiple "

@@ -21,7 +21,11 @@ struct Kind {
   at::ScalarType type;
   std::uint64_t bytes;
 };
-constexpr Kind kKinds[] = {{"F64", at::kDouble, 8}, {"I64", at::kLong, 8}, {"F32", at::kFloat, 4}};
+constexpr Kind kKinds[] = {{"F64", at::kDouble, 8},
+                           {"I64", at::kLong, 8},
+                           {"F32", at::kFloat, 4},
+                           {"F16", at::kHalf, 2},
+                           {"BF16", at::kBFloat16, 2}};
 
 std::string shape_text(at::IntArrayRef shape) {
   std::string text = "[";
@@ -44,7 +48,7 @@ const Kind& check_entry(const std::string& file, const std::string& name,
   const auto* kind = std::find_if(std::begin(kKinds), std::end(kKinds),
                                   [&](const Kind& k) { return entry.dtype == k.name; });
   if (kind == std::end(kKinds)) {
-    throw InputError(who + "is of dtype " + entry.dtype + ", expected F32, F64 or I64");
+    throw InputError(who + "is of dtype " + entry.dtype + ", expected F64, F32, F16, BF16 or I64");
   }
   std::uint64_t bytes = 0;
   if (!byte_size(entry, kind->bytes, bytes)) {
@@ -103,7 +107,7 @@ std::vector<std::uint8_t> write_safetensors(const NamedTensors& tensors) {
     }
   }
   EMO_CHECK(order.size() == tensors.tensors.size(),
-            "tensors are float32, float64 or int64, each name once");
+            "tensors are of a dtype that is written, each name once");
   const std::string text = safetensors_header_text(header);
   std::vector<std::uint8_t> bytes(8 + text.size() + end);
   const std::uint64_t length = text.size();

@@ -25,8 +25,8 @@ struct SafetensorsLimits {
 
 // 8 bytes little-endian header size, header (JSON, keys sorted, padded with spaces to a multiple of
 // 8), data without holes: tensors of 8-byte elements first, each kind sorted by name, so that every
-// element is aligned. float32, float64 and int64; the same tensors give the same bytes. EMO_CHECK:
-// other dtypes, two tensors of one name, a tensor called __metadata__.
+// element is aligned. float64, int64, float32, float16 and bfloat16; the same tensors give the same
+// bytes. EMO_CHECK: other dtypes, two tensors of one name, a tensor called __metadata__.
 std::vector<std::uint8_t> write_safetensors(const NamedTensors& tensors);
 // Untrusted input. InputError names the file, the tensor and what is wrong (truncated, overlapping,
 // holes, unknown dtype, sizes that disagree, duplicate names, oversized header). Tensors come

@@ -10,6 +10,43 @@
 namespace emosweep::results {
 namespace {
 
+Json part_json(const FoldPart& part) {
+  return {{"rows", part.rows},
+          {"classes", part.classes},
+          {"groups", part.groups},
+          {"names", part.names}};
+}
+
+FoldPart part_of(const Json& json, std::size_t classes) {
+  FoldPart part;
+  part.rows = json.at("rows").get<std::int64_t>();
+  part.classes = json.at("classes").get<std::vector<std::int64_t>>();
+  part.groups = json.at("groups").get<std::int64_t>();
+  part.names = texts_of(json, "names");
+  if (part.classes.size() != classes) throw InputError("a fold counts other classes");
+  return part;
+}
+
+Json fold_json(const FoldFacts& fold) {
+  return {{"name", fold.name},
+          {"train", part_json(fold.train)},
+          {"validation", part_json(fold.validation)},
+          {"test", part_json(fold.test)},
+          {"class_weights", fold.class_weights}};
+}
+
+FoldFacts fold_of(const Json& json, std::size_t classes) {
+  FoldFacts fold;
+  fold.name = text_of(json, "name");
+  fold.train = part_of(json.at("train"), classes);
+  fold.validation = part_of(json.at("validation"), classes);
+  fold.test = part_of(json.at("test"), classes);
+  fold.class_weights = json.at("class_weights").get<std::vector<double>>();
+  if (!fold.class_weights.empty() && fold.class_weights.size() != classes)
+    throw InputError("a fold weighs other classes");
+  return fold;
+}
+
 Json experiment_json(const PlannedExperiment& experiment) {
   Json json;
   json["name"] = experiment.name;
@@ -22,6 +59,7 @@ Json experiment_json(const PlannedExperiment& experiment) {
   json["classes"] = experiment.classes;
   json["conditions"] = experiment.conditions;
   json["resolved"] = experiment.resolved;
+  for (const FoldFacts& fold : experiment.folds) json["folds"].push_back(fold_json(fold));
   return json;
 }
 
@@ -37,6 +75,10 @@ PlannedExperiment experiment_of(const Json& json) {
   experiment.classes = texts_of(json, "classes");
   experiment.conditions = texts_of(json, "conditions");
   experiment.resolved = text_of(json, "resolved");
+  if (const auto folds = json.find("folds"); folds != json.end()) {
+    for (const Json& fold : folds->get_ref<const Json::array_t&>())
+      experiment.folds.push_back(fold_of(fold, experiment.classes.size()));
+  }
   return experiment;
 }
 

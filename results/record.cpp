@@ -87,6 +87,10 @@ void check_sizes(const TargetResult& target) {
       (!target.probability.empty() && target.probability.size() != n * c)) {
     throw RunError("the predictions of target '" + name + "' have unequal lengths");
   }
+  const std::size_t v = target.validation.sample.size();
+  if (target.validation.truth.size() != v || target.validation.probability.size() != v * c) {
+    throw RunError("the validation predictions of target '" + name + "' have unequal lengths");
+  }
   if (target.confusion.size() != c * c || target.train_counts.size() != c) {
     throw RunError("the counts of target '" + name + "' do not fit its " + std::to_string(c) +
                    " classes");
@@ -105,6 +109,11 @@ void write_target(const h5::Node& parent, const std::string& name, const TargetR
   node.write("truth", target.truth);
   node.write("predicted", target.predicted);
   if (!target.probability.empty()) node.write("probability", target.probability, {n, c});
+  if (const auto& validation = target.validation; !validation.sample.empty()) {
+    node.write("validation_sample", validation.sample);
+    node.write("validation_truth", validation.truth);
+    node.write("validation_probability", validation.probability, {validation.sample.size(), c});
+  }
   node.write("confusion", target.confusion, {c, c});
   node.write("train_counts", target.train_counts);
 }
@@ -125,11 +134,16 @@ TargetResult read_target(const h5::Node& node) {
   target.truth = node.open("truth").values<std::int32_t>();
   target.predicted = node.open("predicted").values<std::int32_t>();
   if (node.has("probability")) target.probability = node.open("probability").values<float>();
+  if (node.has("validation_sample")) {
+    target.validation = {node.open("validation_sample").values<std::int64_t>(),
+                         node.open("validation_truth").values<std::int32_t>(),
+                         node.open("validation_probability").values<float>()};
+  }
   target.confusion = node.open("confusion").values<std::int64_t>();
   target.train_counts = node.open("train_counts").values<std::int64_t>();
   check_sizes(target);
   const auto classes = static_cast<std::int32_t>(target.spec.classes.size());
-  for (const auto* column : {&target.truth, &target.predicted}) {
+  for (const auto* column : {&target.truth, &target.predicted, &target.validation.truth}) {
     for (const auto k : *column) {
       if (k < 0 || k >= classes) throw RunError("a prediction names a class that is not there");
     }

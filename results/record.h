@@ -35,6 +35,13 @@ struct TargetResult {
   std::vector<std::int64_t> confusion;  // [C, C] test
   std::vector<std::int64_t>
       train_counts;  // [C] rows of each class that the weights were trained on (majority baseline)
+  // The same of the validation rows, by the selected weights before any refit: what ensembles are
+  // weighted by. Empty unless validation_predictions asks for them.
+  struct Validation {
+    std::vector<std::int64_t> sample;  // [v] ascending
+    std::vector<std::int32_t> truth;   // [v]
+    std::vector<float> probability;    // [v, C]
+  } validation;
 };
 
 struct Outcome {

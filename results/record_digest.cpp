@@ -81,6 +81,11 @@ Digest result_digest(const TrialRecord& record) {
     serial.integers(target.truth);
     serial.integers(target.predicted);
     serial.reals(target.probability);
+    if (!target.validation.sample.empty()) {
+      serial.integers(target.validation.sample);
+      serial.integers(target.validation.truth);
+      serial.reals(target.validation.probability);
+    }
     serial.integers(target.confusion);
     serial.integers(target.train_counts);
   }

@@ -35,7 +35,8 @@ Cost cost_of(const Table& table, std::size_t first, std::size_t last) {
   std::set<Digest> seen;
   for (std::size_t i = first; i < last; ++i) {
     const Row& row = table.rows[i];
-    if (table.experiments[row.cell.experiment].external) continue;
+    const TableExperiment& of = table.experiments[row.cell.experiment];
+    if (of.external || of.derived) continue;
     if (!row.done() || !seen.insert(row.cell.id).second) continue;
     ++cost.trials;
     cost.wall_seconds += row.cost.wall_seconds;

@@ -196,6 +196,10 @@ Json experiment_json(const ReportData& data, std::size_t e) {
     json["metric"] = headline_metric(statistics);
     json["notes"] = experiment.notes;
   }
+  if (experiment.derived) {
+    json["ensemble"] = true;
+    json["notes"] = experiment.notes;
+  }
   json["dataset"] = experiment.dataset;
   json["protocol"] = experiment.protocol;
   json["group"] = experiment.group;

@@ -4,6 +4,7 @@
 
 #include "results/report_parts.h"
 #include "results/text_layout.h"
+#include "results/training.h"
 #include "results/verdict.h"
 
 namespace emosweep::results {
@@ -78,7 +79,10 @@ std::string heading(const Table& table, const TableExperiment& experiment,
   text += ", " + counted(statistics.folds.size(), "fold") + ", " +
           counted(statistics.seeds.size(), "seed") + ", " +
           std::to_string(experiment.classes.size()) + " classes\n";
-  text += "   normalise " + normalise_text(experiment.normalise) + ", " + selection + "\n";
+  text += "   normalise " + normalise_text(experiment.normalise);
+  if (!experiment.derived) text += ", " + selection;
+  text += "\n";
+  for (const auto& note : experiment.notes) text += wrapped("- " + note, "   ");
   return text;
 }
 
@@ -171,6 +175,8 @@ std::string experiment_text(const ReportData& data, std::size_t e) {
   text += conditions_compared_text(statistics);
   for (const auto& condition : statistics.conditions) {
     text += scored ? score_details(condition, experiment.metric) : details(condition);
+    const auto c = static_cast<std::size_t>(&condition - statistics.conditions.data());
+    text += training_text(training_statistics(data.table, e, c));
   }
   if (statistics.nested.exists) text += details(statistics.nested.result);
   const ConditionStatistics& shown = shown_of(statistics);

@@ -16,6 +16,17 @@
 namespace emosweep::results {
 
 // plan.json: ids -> experiment, condition, fold, seed; the union of all plans of this DIR.
+struct FoldPart {  // train, validation or test of a fold
+  std::int64_t rows = 0;
+  std::vector<std::int64_t> classes;  // [C] rows of each
+  std::int64_t groups = 0;            // different ones, such as subjects; 0 without a group
+  std::vector<std::string> names;     // theirs, where they are few
+};
+struct FoldFacts {
+  std::string name;
+  FoldPart train, validation, test;
+  std::vector<double> class_weights;  // [C] of the training rows; empty: none, or not one set
+};
 struct PlannedExperiment {
   std::string name;
   std::string resolved;  // YAML with every default filled in
@@ -24,6 +35,7 @@ struct PlannedExperiment {
   std::string protocol, group, normalise, selection_metric;
   std::vector<std::string> classes;
   std::vector<std::string> conditions;  // labels: "lr=0.001, dropout=0.3"; "default" without a grid
+  std::vector<FoldFacts> folds;         // empty in plans of earlier versions
 };
 struct Cell {  // one planned cell; an id repeats where two conditions are equal
   Digest id;

@@ -35,6 +35,7 @@ struct TableExperiment : PlannedExperiment {
   std::size_t source = 0;         // index into Table::sources
   std::int64_t from_another = 0;  // cells that are done because another source holds their trial
   bool external = false;          // of another program: nothing is known of its training
+  bool derived = false;  // an ensemble: its cells are averages of other experiments' trials
   // Of scores: what they are called; they stand in Row::test, and there are no predictions. Else
   // "".
   std::string metric;

@@ -10,6 +10,7 @@
 #include "base/canonical.h"
 #include "base/error.h"
 #include "base/fault.h"
+#include "data/balanced_order.h"
 
 namespace emosweep::trainer {
 namespace {
@@ -20,11 +21,21 @@ std::int64_t steps_for(std::size_t rows, std::int64_t batch_size) {
   return (static_cast<std::int64_t>(rows) + batch_size - 1) / batch_size;
 }
 
-Schedule schedule_of(const OptimizerOptions& o, std::int64_t steps_per_epoch, std::int64_t epochs) {
-  const std::int64_t warmup =
-      o.warmup_steps > 0 ? o.warmup_steps
-                         : std::llround(o.warmup_epochs * static_cast<double>(steps_per_epoch));
-  Schedule schedule{o.schedule, o.lr, warmup, epochs * steps_per_epoch};
+// steps_before: [epochs + 1].
+Schedule schedule_of(const OptimizerOptions& o, const std::vector<std::int64_t>& steps_before) {
+  const auto epochs = static_cast<double>(steps_before.size() - 1);
+  const double whole = std::min(std::floor(o.warmup_epochs), epochs);
+  const double part = o.warmup_epochs - whole;
+  const auto first = static_cast<std::size_t>(whole);
+  const std::size_t next = std::min(first + 1, steps_before.size() - 1);
+  // Behind the last epoch steps go on as in it.
+  const std::int64_t step = first < next ? steps_before[next] - steps_before[first]
+                                         : steps_before[next] - steps_before[next - 1];
+  const std::int64_t warmup = o.warmup_steps > 0
+                                  ? o.warmup_steps
+                                  : std::llround(static_cast<double>(steps_before[first]) +
+                                                 part * static_cast<double>(step));
+  Schedule schedule{o.schedule, o.lr, warmup, steps_before.back()};
   (void)learning_rate(schedule, warmup);  // an unknown schedule shows before the first step
   return schedule;
 }
@@ -45,7 +56,7 @@ std::string step_text(std::int64_t epoch, std::int64_t step) {
 Bookkeeping::Part::Part(const Pack& from, std::span<const std::int64_t> rows)
     : model(from.model.select(rows)),
       objective(from.objective.select(rows)),
-      pack{*model, *objective, {}, {}, {}, {}, {}, {}, {}, nullptr} {
+      pack{*model, *objective, {}, {}, {}, {}, {}, {}, {}, nullptr, {}, {}} {
   for (const std::int64_t row : rows) {
     const auto k = static_cast<std::size_t>(row);
     pack.folds.push_back(from.folds[k]);
@@ -54,6 +65,7 @@ Bookkeeping::Part::Part(const Pack& from, std::span<const std::int64_t> rows)
     pack.keys.push_back(from.keys[k]);
     pack.optimizer.push_back(from.optimizer[k]);
     pack.loop.push_back(from.loop[k]);
+    if (!from.curricula.empty()) pack.curricula.push_back(from.curricula[k]);
   }
 }
 
@@ -61,24 +73,25 @@ Bookkeeping::Bookkeeping(Pack& pack) : whole_(pack) {
   const std::size_t K = pack.loop.size();
   EMO_CHECK(K > 0 && pack.folds.size() == K && pack.train.size() == K && pack.keys.size() == K &&
                 pack.validation.size() == K && pack.optimizer.size() == K &&
-                (pack.run_epochs.empty() || pack.run_epochs.size() == K),
+                (pack.run_epochs.empty() || pack.run_epochs.size() == K) &&
+                (pack.curricula.empty() || pack.curricula.size() == K),
             "a pack's vectors have one element a trial");
   for (const models::Leaf& leaf : pack.model.leaves()) {
     EMO_CHECK(leaf.lr_scale == 1 && !leaf.frozen, "flat parameters have one learning rate");
   }
   const LoopOptions& first = pack.loop[0];
   EMO_CHECK(first.batch_size > 0 && first.epochs > 0, "batch size and epochs are at least 1");
-  steps_per_epoch_ = steps_for(pack.train[0].size(), first.batch_size);
+  steps_before_ = steps_before(0);
   select_ = !pack.validation[0].empty();
   for (std::size_t k = 0; k < K; ++k) {
     const LoopOptions& o = pack.loop[k];
     EMO_CHECK(!pack.train[k].empty(), "a trial has training rows");
     EMO_CHECK(o.batch_size == first.batch_size && o.epochs == first.epochs &&
-                  steps_for(pack.train[k].size(), o.batch_size) == steps_per_epoch_,
-              "trials of a pack share batch size, epochs and steps an epoch");
+                  (k == 0 || steps_before(k) == steps_before_),
+              "trials of a pack share batch size, epochs and the steps of every epoch");
     EMO_CHECK(pack.validation[k].empty() != select_,
               "all trials of a pack have validation rows, or none");
-    schedules_.push_back(schedule_of(pack.optimizer[k], steps_per_epoch_, o.epochs));
+    schedules_.push_back(schedule_of(pack.optimizer[k], steps_before_));
     selections_.emplace_back(o.selection_metric, o.patience);
     epochs_.push_back(pack.run_epochs.empty() ? o.epochs : pack.run_epochs[k]);
     EMO_CHECK(epochs_[k] > 0, "a trial runs at least one epoch");
@@ -86,6 +99,22 @@ Bookkeeping::Bookkeeping(Pack& pack) : whole_(pack) {
   }
   results_.resize(K);
   set_rows();
+}
+
+std::vector<std::int64_t> Bookkeeping::steps_before(std::size_t trial) const {
+  const LoopOptions& o = whole_.loop[trial];
+  std::vector<std::int64_t> before{0};
+  for (std::int64_t epoch = 0; epoch < o.epochs; ++epoch) {
+    const std::size_t rows = whole_.curricula.empty() ? whole_.train[trial].size()
+                                                      : whole_.curricula[trial].rows(epoch).size();
+    before.push_back(before.back() + steps_for(rows, o.batch_size));
+  }
+  return before;
+}
+
+std::int64_t Bookkeeping::steps(std::int64_t epoch) const {
+  const auto e = static_cast<std::size_t>(epoch);
+  return steps_before_.at(e + 1) - steps_before_[e];
 }
 
 // All that is kept for the rows of pack(), at the start of an epoch.
@@ -108,11 +137,22 @@ bool Bookkeeping::any_active() const {
   return std::find(active_.begin(), active_.end(), 1) != active_.end();
 }
 
-std::vector<std::vector<std::int64_t>> Bookkeeping::orders(std::int64_t epoch) const {
-  const Pack& now = part_ ? part_->pack : whole_;
+std::vector<std::vector<std::int64_t>> Bookkeeping::begin_epoch(std::int64_t epoch) {
+  const Pack& now = pack();
   std::vector<std::vector<std::int64_t>> orders;
   for (std::size_t k = 0; k < active_.size(); ++k) {
-    orders.push_back(data::epoch_order(now.train[k], now.keys[k], epoch));
+    std::span<const std::int32_t> rows = now.train[k];
+    if (!now.curricula.empty()) {
+      rows = now.curricula[k].rows(epoch);
+      dropout_.mutable_data_ptr<float>()[k] =
+          static_cast<float>(now.curricula[k].dropout(epoch, now.loop[k].dropout));
+    }
+    const at::Tensor& label = now.folds[k]->label;
+    const std::span all(label.const_data_ptr<std::int64_t>(),
+                        static_cast<std::size_t>(label.numel()));
+    orders.push_back(now.loop[k].balanced_sampler
+                         ? data::balanced_order(rows, all, now.keys[k], epoch)
+                         : data::epoch_order(rows, now.keys[k], epoch));
   }
   return orders;
 }
@@ -185,6 +225,10 @@ void Bookkeeping::end_epoch(std::int64_t epoch, Collective& team) {
     for (std::size_t t = 0; t < metered_.size(); ++t)
       record(result, "train_" + metered_[t].name, values[t]);
     record(result, "lr", rates_[k]);
+    if (const Pack& now = pack(); !now.curricula.empty() && now.curricula[k].paced()) {
+      record(result, "train_rows", static_cast<double>(now.curricula[k].rows(epoch).size()));
+      record(result, "dropout", now.curricula[k].dropout(epoch, now.loop[k].dropout));
+    }
     result.epochs = epoch + 1;
     if (!select_) result.best_epoch = epoch;
   }
@@ -217,7 +261,9 @@ void Bookkeeping::validate(std::int64_t epoch, Collective& team) {
       result.validation.emplace_back("loss", all[k].loss);
       keep(k);
     }
-    if (selection.exhausted(epoch)) active_[k] = 0;
+    // Rows are still to come while a curriculum lasts.
+    const bool all_rows = now.curricula.empty() || now.curricula[k].complete(epoch);
+    if (all_rows && selection.exhausted(epoch)) active_[k] = 0;
   }
 }
 

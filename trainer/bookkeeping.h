@@ -27,13 +27,14 @@ class Bookkeeping {
  public:
   explicit Bookkeeping(Pack& pack);  // prepares the validation batches; errors of the options
   Pack& pack() { return part_ ? part_->pack : whole_; }  // that is computed
-  std::int64_t steps_per_epoch() const { return steps_per_epoch_; }
-  const at::Tensor& dropout() const { return dropout_; }               // [K]
+  std::int64_t steps(std::int64_t epoch) const;
+  const at::Tensor& dropout() const { return dropout_; }               // [K] of this epoch
   const std::vector<std::uint8_t>& active() const { return active_; }  // [K] 0: ended
   bool any_active() const;
 
-  std::vector<std::vector<std::int64_t>> orders(std::int64_t epoch) const;  // of the epoch's rows
-  const std::vector<double>& rates(std::int64_t step);                      // [K]
+  // Also after a resume within the epoch. Returns every trial's rows in their order.
+  std::vector<std::vector<std::int64_t>> begin_epoch(std::int64_t epoch);
+  const std::vector<double>& rates(std::int64_t step);  // [K]
   // The team's one decision a step, made from sums that are the same on every rank: true where a
   // rank wants to stop. A trial whose loss is not finite ends.
   bool meter(const std::vector<TermValues>& terms, const StepPlace& step, bool stop,
@@ -61,6 +62,7 @@ class Bookkeeping {
   };
   void archive_metered(Archive& a);
   void archive_best(Archive& a);
+  std::vector<std::int64_t> steps_before(std::size_t trial) const;
   void set_rows();
   void fail(std::size_t k, const std::string& what, const StepPlace& step);
   void validate(std::int64_t epoch, Collective& team);
@@ -70,7 +72,8 @@ class Bookkeeping {
 
   Pack& whole_;
   std::unique_ptr<Part> part_;
-  std::int64_t steps_per_epoch_ = 0;
+  // [epochs + 1] steps before each epoch; all trials make the same number of steps in an epoch.
+  std::vector<std::int64_t> steps_before_;
   // [K]
   std::vector<std::size_t> trial_;  // of each row, counted in the whole pack
   at::Tensor dropout_;

@@ -38,7 +38,8 @@ class TorchEngine final : public Engine {
     fault_point("trainer.forward");
     pack_.model.flat_grad().zero_();
     const bool images = !pack_.folds[0]->images.empty();
-    const data::Augmented augmented{pack_.augment, derive(pack_.keys[0], "augment"), at.epoch};
+    const data::Augmented augmented{pack_.augment, derive(pack_.keys[0], "augment"), at.epoch,
+                                    pack_.objective.rows() ? pack_.objective.rows()->classes() : 0};
     const data::Batch batch = data::gather_batch(
         pack_.folds, orders_, at.step, pack_.loop[0].batch_size, {team_.rank, team_.size},
         images ? 1 : data::kAlignedRows, images ? &augmented : nullptr);

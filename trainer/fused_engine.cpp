@@ -23,7 +23,9 @@ class FusedEngine final : public Engine {
         P_(pack.model.flat().size(1)),
         C_(loss_.classes()),
         flat_(pack.model.flat()),
-        gradient_(pack.model.flat_grad()) {
+        gradient_(pack.model.flat_grad()),
+        options_(pack.model.fused()->options()),
+        keys_(pack.keys) {
     const auto K = static_cast<std::int64_t>(pack.keys.size());
     counts_ = at::zeros({K, C_}, at::kDouble);
     values_.push_back({loss_.name(), std::vector<double>(pack.keys.size()),
@@ -32,25 +34,20 @@ class FusedEngine final : public Engine {
     const auto n = static_cast<std::size_t>(rows_);
     for (std::size_t k = 0; k < pack.keys.size(); ++k) {
       Trial trial;
-      const models::ModelOptions& options = pack.model.fused()->options();
-      trial.network = models::make_fused_network<T>(options, pack.keys[k], rows_);
-      const auto last = static_cast<std::int64_t>(pack.train[k].size()) % batch_;
-      trial.tail_rows = last == 0 ? rows_ : rounded(last - first_row());
-      if (trial.tail_rows < rows_) {
-        trial.tail = models::make_fused_network<T>(options, pack.keys[k], trial.tail_rows);
-      }
+      trial.network = models::make_fused_network<T>(options_, pack.keys[k], rows_);
+      trial.tail_rows = rows_;
       const data::FoldTensors& fold = *pack.folds[k];
-      EMO_CHECK(fold.x.size() == options.inputs.size() && loss_.classes() == options.classes,
+      EMO_CHECK(fold.x.size() == options_.inputs.size() && loss_.classes() == options_.classes,
                 "the fold and the loss are those of the model");
       EMO_CHECK(fold.label.is_contiguous() && fold.label.scalar_type() == at::kLong,
                 "labels are int64");
       for (std::size_t m = 0; m < fold.x.size(); ++m) {
-        EMO_CHECK(fold.x[m].is_contiguous() && fold.x[m].size(1) == options.widths[m] &&
+        EMO_CHECK(fold.x[m].is_contiguous() && fold.x[m].size(1) == options_.widths[m] &&
                       fold.x[m].size(0) == fold.label.size(0),
-                  "features of " + options.inputs[m] + " are [n, width]");
+                  "features of " + options_.inputs[m] + " are [n, width]");
         EMO_CHECK(!fold.present[m].defined() || (fold.present[m].is_contiguous() &&
                                                  fold.present[m].numel() == fold.label.size(0)),
-                  "presence of " + options.inputs[m] + " is [n]");
+                  "presence of " + options_.inputs[m] + " is [n]");
         trial.rows.x.push_back(fold.x[m].const_data_ptr<T>());
         trial.rows.present.push_back(
             fold.present[m].defined() ? fold.present[m].const_data_ptr<bool>() : nullptr);
@@ -66,6 +63,7 @@ class FusedEngine final : public Engine {
 
   void begin_epoch(const std::vector<std::vector<std::int64_t>>& orders) override {
     orders_ = orders;
+    for (std::size_t k = 0; k < trials_.size(); ++k) set_tail(k);
   }
 
   const std::vector<TermValues>& forward(const StepPlace& at, const at::Tensor& dropout) override {
@@ -127,6 +125,16 @@ class FusedEngine final : public Engine {
     return std::clamp<std::int64_t>((rows + 3) / 4 * 4, std::min<std::int64_t>(4, rows_), rows_);
   }
 
+  // A network of its own for the last batch of the epoch, whose rows may be fewer.
+  void set_tail(std::size_t k) {
+    Trial& trial = trials_[k];
+    const auto last = static_cast<std::int64_t>(orders_[k].size()) % batch_;
+    const std::int64_t rows = last == 0 ? rows_ : rounded(last - first_row());
+    if (rows == trial.tail_rows) return;
+    trial.tail_rows = rows;
+    trial.tail = rows < rows_ ? models::make_fused_network<T>(options_, keys_[k], rows) : nullptr;
+  }
+
   static std::int64_t row(std::size_t k) { return static_cast<std::int64_t>(k); }
   std::int64_t first_row() const { return team_.rank * rows_; }  // of this rank, within the batch
   const T* parameters(std::size_t k) const { return flat_.const_data_ptr<T>() + row(k) * P_; }
@@ -155,6 +163,8 @@ class FusedEngine final : public Engine {
   RowLoss& loss_;
   std::int64_t batch_, rows_, P_, C_;
   at::Tensor flat_, gradient_, counts_;  // counts_ [K,C] of this rank's rows
+  const models::ModelOptions& options_;
+  std::vector<StreamKey> keys_;
   std::vector<Trial> trials_;
   std::vector<std::vector<std::int64_t>> orders_;
   std::vector<TermValues> values_;

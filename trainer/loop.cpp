@@ -19,8 +19,8 @@ std::vector<LoopResult> train_pack(Pack& pack, Collective& team, const Stopping&
   if (pack.checkpoints) pack.checkpoints->resume(all, at);
   try {
     for (; books.any_active(); ++at.epoch, at.step = 0) {
-      engine->begin_epoch(books.orders(at.epoch));
-      while (at.step < books.steps_per_epoch()) {
+      engine->begin_epoch(books.begin_epoch(at.epoch));
+      while (at.step < books.steps(at.epoch)) {
         const bool asked = stopping && stopping();
         const StepPlace here{at.epoch, at.step, at.number};
         const std::vector<TermValues>& terms = engine->forward(here, books.dropout());

@@ -11,6 +11,7 @@
 #include "data/batch.h"
 #include "models/model.h"
 #include "results/record.h"
+#include "trainer/curriculum.h"
 #include "trainer/objective.h"
 #include "trainer/trial.h"
 
@@ -34,18 +35,22 @@ struct Pack {
   // Epochs that each trial runs, {} = loop.epochs. A refit runs fewer: its schedule still spans
   // loop.epochs, so that its learning rates are those under which the epoch was selected.
   std::vector<std::int64_t> run_epochs;
-  Checkpoints* checkpoints = nullptr;  // null: none are kept
-  data::AugmentOptions augment = {};   // of images: of the one trial that has them
+  Checkpoints* checkpoints = nullptr;      // null: none are kept
+  data::AugmentOptions augment = {};       // of images: of the one trial that has them
+  std::vector<Curriculum> curricula = {};  // {}: all rows in every epoch
 };
 
 struct LoopResult {
   std::int64_t best_epoch = -1, epochs = 0, steps = 0;
   // train_loss, train_<term>, lr (of the epoch's last step), and with validation rows
-  // validation_loss, validation_accuracy, validation_macro_f1 and the selection metric: one value
-  // an epoch.
+  // validation_loss, validation_accuracy, validation_macro_f1 and the selection metric, with a
+  // curriculum train_rows and dropout: one value an epoch.
   std::vector<results::Curve> curves;
   results::NamedValues
       validation;  // "loss" and named_scores of the selected epoch; empty without validation rows
+  // [v, C] of the validation rows in ascending order of the table, by the selected weights; where
+  // the trial asks for them. (They live here because a refit overwrites the weights.)
+  std::vector<double> validation_probability;
   // The trial turned non-finite and left the pack; the error says where (epoch and step from 0).
   std::optional<TrialError> failure;
 };

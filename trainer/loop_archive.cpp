@@ -16,15 +16,19 @@ std::vector<std::string> names_of(const std::vector<Named>& all) {
   return names;
 }
 
-void archive_place(Archive& a, Place& at, std::int64_t steps_per_epoch) {
+// steps_before: [epochs + 1].
+void archive_place(Archive& a, Place& at, const std::vector<std::int64_t>& steps_before) {
   a.number("place.epoch", at.epoch);
   a.number("place.step", at.step);
   a.number("place.number", at.number);
-  if (at.epoch < 0 || at.step < 0 || at.step > steps_per_epoch ||
-      at.number != at.epoch * steps_per_epoch + at.step) {
+  const auto epoch = static_cast<std::size_t>(at.epoch);
+  if (at.epoch < 0 || epoch + 1 >= steps_before.size() || at.step < 0 ||
+      at.step > steps_before[epoch + 1] - steps_before[epoch] ||
+      at.number != steps_before[epoch] + at.step) {
     throw CheckpointError("step " + std::to_string(at.step) + " of epoch " +
-                          std::to_string(at.epoch) + " is no place in epochs of " +
-                          std::to_string(steps_per_epoch) + " steps");
+                          std::to_string(at.epoch) + " is no place in " +
+                          std::to_string(steps_before.size() - 1) + " epochs of " +
+                          std::to_string(steps_before.back()) + " steps");
   }
 }
 
@@ -43,6 +47,7 @@ void archive(Archive& a, const std::string& prefix, LoopResult& r) {
     for (const std::string& name : curves) r.curves.push_back({name, {}});
     for (const std::string& name : scores) r.validation.emplace_back(name, 0);
   }
+  a.list(prefix + "validation_probability", r.validation_probability);
   for (auto& [name, values] : r.curves) a.list(prefix + "curve." + name, values);
   for (auto& [name, value] : r.validation) a.number(prefix + "validation." + name, value);
   std::vector<std::string> failure;
@@ -55,7 +60,7 @@ void archive(Archive& a, const std::string& prefix, LoopResult& r) {
 }
 
 void Bookkeeping::archive(Archive& a, Place& at) {
-  archive_place(a, at, steps_per_epoch_);
+  archive_place(a, at, steps_before_);
   a.tensor("model.flat", whole_.model.flat());
   a.leaves("model.state.", whole_.model.state());
   a.leaves("objective.state.", whole_.objective.state());

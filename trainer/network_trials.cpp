@@ -2,6 +2,7 @@
 #include <ATen/ATen.h>
 
 #include "base/error.h"
+#include "models/pretrained.h"
 #include "trainer/checkpoint.h"
 #include "trainer/loop.h"
 #include "trainer/predict.h"
@@ -32,12 +33,23 @@ std::unique_ptr<Objective> objective_of(std::span<const TrialRun* const> runs) {
 
 StreamKey key_of(const TrialRun& run) { return trial_key(run.spec->seed, run.spec->fold->name); }
 
+Curriculum curriculum_of(const TrialRun& run) {
+  const data::Dataset& dataset = *run.spec->dataset;
+  const LoopOptions& loop = run.spec->loop;
+  return {loop.curriculum, run.train,       dataset.difficulty,
+          dataset.label,   loop.batch_size, key_of(run)};
+}
+
 // Trains fresh networks on `run.train` of each; epochs {} = all of spec.loop.
 std::vector<LoopResult> fit(const Some& runs, bool validates, std::vector<std::int64_t> epochs,
                             const Workplace& place, Checkpoints* checkpoints) {
   std::vector<StreamKey> keys;
   for (const TrialRun* run : runs) keys.push_back(key_of(*run));
   const std::shared_ptr<models::Model> network = models::make_model(runs[0]->spec->model, keys);
+  if (const std::filesystem::path& file = runs[0]->spec->pretrained; !file.empty()) {
+    // A pack of one; a refit starts from the same weights.
+    runs[0]->start = models::load_pretrained(*network, 0, models::read_safetensors(file), file);
+  }
   const auto objective = objective_of(std::vector<const TrialRun*>(runs.begin(), runs.end()));
   Pack pack{*network,
             *objective,
@@ -49,7 +61,8 @@ std::vector<LoopResult> fit(const Some& runs, bool validates, std::vector<std::i
             {},
             std::move(epochs),
             checkpoints,
-            runs[0]->spec->augment};
+            runs[0]->spec->augment,
+            {}};
   for (std::size_t k = 0; k < runs.size(); ++k) {
     TrialRun& run = *runs[k];
     run.network = network;
@@ -59,6 +72,7 @@ std::vector<LoopResult> fit(const Some& runs, bool validates, std::vector<std::i
     pack.validation.push_back(validates ? run.spec->fold->validation : Rows());
     pack.optimizer.push_back(run.spec->optimizer);
     pack.loop.push_back(run.spec->loop);
+    pack.curricula.push_back(curriculum_of(run));
   }
   std::vector<LoopResult> loops = train_pack(pack, place.team, place.stopping);
   for (std::size_t k = 0; k < runs.size(); ++k) {
@@ -74,19 +88,40 @@ void note_fit(TrialRun& run, const LoopResult& loop) {
   result.epochs = loop.epochs;
   result.curves = loop.curves;
   result.validation = loop.validation;
+  run.validation_probability = loop.validation_probability;
   add_warnings(result.warnings, models::model_warnings(run.spec->model));
   add_warnings(result.warnings, run.prepared->fitted.warnings);
+  add_warnings(result.warnings, run.start);
 }
 
-// From where a loaded checkpoint stands.
-std::vector<LoopResult> first_fit(const Some& runs, const Workplace& place,
-                                  Checkpoints* checkpoints) {
+void predict_validation(std::span<const TrialRun> runs, std::vector<LoopResult>& loops,
+                        const Workplace& place) {
+  std::vector<Rows> rows;
+  bool any = false;
+  for (const TrialRun& run : runs) {
+    const bool wanted = run.spec->validation_predictions && !run.failure;
+    rows.push_back(wanted ? in_table_order(*run.spec->dataset, run.spec->fold->validation)
+                          : Rows());
+    any = any || !rows.back().empty();
+  }
+  if (!any) return;
+  const std::vector<Evaluation> all = test_networks(runs, rows, place);
+  for (std::size_t k = 0; k < runs.size(); ++k) {
+    loops[k].validation_probability.assign(all[k].probability.begin(), all[k].probability.end());
+  }
+}
+
+// From where a loaded checkpoint stands. `all`: the trials of `runs`.
+std::vector<LoopResult> first_fit(std::span<const TrialRun> all, const Some& runs,
+                                  const Workplace& place, Checkpoints* checkpoints) {
   for (TrialRun* run : runs) prepare(*run, run->spec->fold->train, place);
   if (const LoopResult* finished = checkpoints ? checkpoints->first_fit() : nullptr) {
     runs[0]->trained.record.cost.steps += finished->steps;
     return {*finished};
   }
-  return fit(runs, true, {}, place, checkpoints);
+  std::vector<LoopResult> loops = fit(runs, true, {}, place, checkpoints);
+  predict_validation(all, loops, place);
+  return loops;
 }
 
 void fit_and_refit(std::span<TrialRun> all, const Workplace& place, Checkpoints* checkpoints) {
@@ -96,7 +131,7 @@ void fit_and_refit(std::span<TrialRun> all, const Workplace& place, Checkpoints*
     run.trained.record.cost.steps = 0;
     runs.push_back(&run);
   }
-  const std::vector<LoopResult> loops = first_fit(runs, place, checkpoints);
+  const std::vector<LoopResult> loops = first_fit(all, runs, place, checkpoints);
   std::vector<std::int64_t> epochs;
   for (std::size_t k = 0; k < runs.size(); ++k) {
     TrialRun& run = *runs[k];

@@ -27,6 +27,8 @@ void check(const ObjectiveOptions& o, const ObjectiveOptions& first, std::int64_
   need(
       o.weight_reduction.empty() || o.weight_reduction == "weights" || o.weight_reduction == "rows",
       "weight_reduction: " + o.weight_reduction + " is unknown (weights, rows)");
+  need(o.class_weight_cap == 0 || o.class_weight_cap >= 1,
+       "class_weight_cap: 0 or a number from 1 is expected");
   if (o.class_weights != ClassWeights::list) return;
   need(static_cast<std::int64_t>(o.weights.size()) == classes,
        "class_weights: " + std::to_string(o.weights.size()) + " numbers for " +
@@ -129,13 +131,9 @@ class ClassificationLoss final : public Objective, public RowLoss {
   void set_fixed_weights(const ObjectiveOptions& o, const double* counts, double* w) const {
     if (o.class_weights == ClassWeights::list) std::copy(o.weights.begin(), o.weights.end(), w);
     if (o.class_weights != ClassWeights::balanced) return;
-    double total = 0;
-    for (std::int64_t c = 0; c < classes_; ++c) total += counts[c];
-    // A class without training rows counts 1: it stands in no training target, but smoothing and
-    // validation may meet it.
-    for (std::int64_t c = 0; c < classes_; ++c) {
-      w[c] = total / (static_cast<double>(classes_) * std::max(counts[c], 1.0));
-    }
+    const std::vector<double> balanced =
+        balanced_weights({counts, counts + classes_}, o.class_weight_cap);
+    std::copy(balanced.begin(), balanced.end(), w);
   }
 
   at::Tensor class_counts(const LossRows& rows) const {  // [K,C] of this rank's rows
@@ -208,6 +206,21 @@ class ClassificationLoss final : public Objective, public RowLoss {
 };
 
 }  // namespace
+
+std::vector<double> balanced_weights(const std::vector<double>& counts, double cap) {
+  double total = 0;
+  for (const double count : counts) total += count;
+  // A class without training rows counts 1: it stands in no training target, but smoothing and
+  // validation may meet it.
+  std::vector<double> weights;
+  for (const double count : counts) {
+    weights.push_back(total / (static_cast<double>(counts.size()) * std::max(count, 1.0)));
+  }
+  if (cap <= 0) return weights;
+  const double most = cap * *std::min_element(weights.begin(), weights.end());
+  for (double& weight : weights) weight = std::min(weight, most);
+  return weights;
+}
 
 std::unique_ptr<Objective> make_objective(const std::vector<ObjectiveOptions>& options,
                                           const at::Tensor& train_counts, at::ScalarType) {

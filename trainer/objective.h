@@ -47,6 +47,10 @@ class RowLoss {
                        const double* logits, double* gradient) = 0;
 };
 
+// n / (C * count) of every class [C], by how often each stands in the training rows (once, where it
+// does not); with a cap above 0 no weight is above cap times the smallest.
+std::vector<double> balanced_weights(const std::vector<double>& counts, double cap);
+
 class Objective {
  public:
   virtual ~Objective() = default;

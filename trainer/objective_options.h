@@ -15,7 +15,8 @@ struct ObjectiveOptions {
   ClassWeights class_weights = ClassWeights::none;  // balanced: n / (C * count) of the training
                                                     // rows; batch: 1 / (count + 0.1) over the
                                                     // global batch, absent classes count 1, sum 1
-  std::vector<double> weights;                      // of list, [C]
+  double class_weight_cap = 0;   // balanced: no weight is above so many times the smallest; 0: off
+  std::vector<double> weights;   // of list, [C]
   std::string weight_reduction;  // weights: divide by the sum of class weights; rows: by rows.
                                  // default: cross_entropy weights, focal rows
   double label_smoothing = 0;    // in [0, 1); cross_entropy

@@ -23,6 +23,15 @@ std::vector<std::int32_t> train_and_validation(const data::Fold& fold) {
   return rows;
 }
 
+// What records list rows in.
+std::vector<std::int32_t> in_table_order(const data::Dataset& dataset,
+                                         std::vector<std::int32_t> rows) {
+  std::sort(rows.begin(), rows.end(), [&](std::int32_t a, std::int32_t b) {
+    return dataset.row[static_cast<std::size_t>(a)] < dataset.row[static_cast<std::size_t>(b)];
+  });
+  return rows;
+}
+
 at::Tensor class_counts(const data::Dataset& dataset, std::span<const std::int32_t> rows,
                         std::int64_t classes) {
   at::Tensor counts = at::zeros({1, classes}, at::kDouble);
@@ -61,19 +70,14 @@ void train_linear(TrialRun& run, const Workplace& place) {
                           spec.linear.C, spec.objective, place.team, place.stopping);
   record.cost.steps = run.linear.iterations;
   if (!spec.linear.refit && !spec.fold->validation.empty()) {
-    record.result.validation = named(evaluate_linear(run.linear, tensors, spec.fold->validation));
+    const Evaluation validation =
+        evaluate_linear(run.linear, tensors, in_table_order(*spec.dataset, spec.fold->validation));
+    record.result.validation = named(validation);
+    if (spec.validation_predictions)
+      run.validation_probability.assign(validation.probability.begin(),
+                                        validation.probability.end());
   }
   add_warnings(record.result.warnings, run.prepared->fitted.warnings);
-}
-
-// In the order of the dataset's table.
-Rows test_rows(const TrialSpec& spec) {
-  Rows test = spec.fold->test;
-  std::sort(test.begin(), test.end(), [&](std::int32_t a, std::int32_t b) {
-    return spec.dataset->row[static_cast<std::size_t>(a)] <
-           spec.dataset->row[static_cast<std::size_t>(b)];
-  });
-  return test;
 }
 
 results::TargetResult target_result(const TrialRun& run, const Rows& rows, const Evaluation& test) {
@@ -87,6 +91,14 @@ results::TargetResult target_result(const TrialRun& run, const Rows& rows, const
   }
   const auto classes = static_cast<std::size_t>(spec.model.classes);
   target.confusion.assign(classes * classes, 0);  // protocol all tests nothing
+  if (!run.validation_probability.empty()) {
+    for (const std::int32_t r : in_table_order(dataset, spec.fold->validation)) {
+      target.validation.sample.push_back(dataset.row[static_cast<std::size_t>(r)]);
+      target.validation.truth.push_back(dataset.label[static_cast<std::size_t>(r)]);
+    }
+    target.validation.probability.assign(run.validation_probability.begin(),
+                                         run.validation_probability.end());
+  }
   if (rows.empty()) return target;
   target.confusion = test.confusion.counts;
   if (spec.predictions == "none") return target;
@@ -157,8 +169,18 @@ TrialOutcome end(TrialRun& run, const Rows& test, const Evaluation& evaluation) 
   return std::move(run.trained);
 }
 
-std::string batches_text(std::size_t rows, std::int64_t batch_size) {
-  return std::to_string((static_cast<std::int64_t>(rows) + batch_size - 1) / batch_size);
+// Steps of every epoch for so many training rows; one number where they are all the same.
+std::string batches_text(std::size_t rows, const LoopOptions& loop) {
+  const std::int64_t batch = std::max<std::int64_t>(loop.batch_size, 1);
+  const bool paced = loop.curriculum.order != "none";
+  std::string text;
+  for (std::int64_t epoch = 0; epoch < (paced ? std::min(loop.curriculum.epochs, loop.epochs) : 1);
+       ++epoch) {
+    const std::int64_t n =
+        curriculum_rows(loop.curriculum, static_cast<std::int64_t>(rows), batch, epoch);
+    text += (text.empty() ? "" : ",") + std::to_string((n + batch - 1) / batch);
+  }
+  return text;
 }
 
 bool is_linear(const TrialSpec& spec) { return spec.model.model == "linear"; }
@@ -179,10 +201,10 @@ std::string pack_shape(const TrialSpec& spec, const data::Fold& fold) {
                      at::toString(m.dtype) + ' ' + std::to_string(static_cast<int>(m.kernels)) +
                      ' ' + spec.optimizer.optimizer + ' ' + spec.objective.loss + ' ' +
                      std::to_string(spec.loop.epochs) + ' ' + std::to_string(spec.loop.batch_size) +
-                     ' ' + batches_text(fold.train.size(), batch) + ' ' +
+                     ' ' + batches_text(fold.train.size(), spec.loop) + ' ' +
                      (fold.validation.empty() ? "none" : "validation");
   if (spec.loop.refit) {
-    text += ' ' + batches_text(fold.train.size() + fold.validation.size(), batch);
+    text += ' ' + batches_text(fold.train.size() + fold.validation.size(), spec.loop);
   }
   for (const std::string& input : m.inputs) text += '\n' + input;
   return text;
@@ -196,7 +218,7 @@ std::vector<TrialOutcome> train_trials(std::span<const TrialSpec> specs, FoldCac
   std::vector<Rows> tests;
   for (const TrialSpec& spec : specs) {
     runs.push_back(begin(spec));
-    tests.push_back(test_rows(spec));
+    tests.push_back(in_table_order(*spec.dataset, spec.fold->test));
     const std::string shape = pack_shape(spec, *spec.fold);
     EMO_CHECK(
         specs.size() == 1 || (!shape.empty() && shape == pack_shape(specs[0], *specs[0].fold)),

@@ -17,6 +17,7 @@
 #include "data/splits.h"
 #include "models/model.h"
 #include "results/record.h"
+#include "trainer/curriculum.h"
 #include "trainer/objective_options.h"
 
 namespace emosweep::trainer {
@@ -38,6 +39,9 @@ struct LoopOptions {
   std::int64_t patience = 0;     // epochs without a better selection metric; 0 = no early stopping
   std::string selection_metric = "loss";  // loss | accuracy | macro_f1 | weighted_f1 | uar | last
   double dropout = 0.3;
+  CurriculumOptions curriculum;
+  // An epoch has as many rows as the training part, drawn so that all classes are equally likely.
+  bool balanced_sampler = false;
   // Retrain on train + validation for the selected number of epochs before testing.
   bool refit = false;
 };
@@ -55,12 +59,16 @@ struct TrialSpec {
   const data::Fold* fold = nullptr;
   data::PrepareOptions prepare;
   models::ModelOptions model;
+  // Of image networks: a safetensors file whose weights training starts from (models/pretrained.h);
+  // "" = none. What it holds is checked when the plan is made.
+  std::filesystem::path pretrained;
   ObjectiveOptions objective;
   OptimizerOptions optimizer;
   LoopOptions loop;
   LinearOptions linear;
-  data::AugmentOptions augment;     // of recordings
-  std::string predictions = "all";  // all | labels | none
+  data::AugmentOptions augment;         // of recordings
+  std::string predictions = "all";      // all | labels | none
+  bool validation_predictions = false;  // keep the probabilities of validation rows too
   bool save_models = false;
 };
 

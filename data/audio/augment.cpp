@@ -40,10 +40,11 @@ Mask mask_of(Draws& draws, std::int64_t size, std::int64_t widest) {
 
 }  // namespace
 
-std::int64_t crop_start(std::int64_t frames, std::int64_t window, const AugmentOptions& options,
-                        const AugmentPlace& place) {
+std::int64_t crop_start(std::int64_t frames, std::int64_t window, std::int64_t shift,
+                        const AugmentOptions& options, const AugmentPlace& place) {
   const std::int64_t room = std::max<std::int64_t>(0, frames - window);
-  return options.random_crop ? Draws(place, "crop").up_to(room) : room / 2;
+  const std::int64_t start = options.random_crop ? Draws(place, "crop").up_to(room) : room / 2;
+  return shift > 0 ? start + Draws(place, "shift").up_to(2 * shift) - shift : start;
 }
 
 void mask_bands_and_frames(std::span<float> image, std::int64_t bands, std::int64_t frames,

@@ -7,6 +7,8 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "data/audio/clips.h"
+#include "data/audio/front_end.h"
+#include "data/audio/level.h"
 #include "data/description_reader.h"
 
 namespace emosweep::data {
@@ -66,6 +68,23 @@ void ClipImages::cut(std::int64_t row, std::int64_t start, std::span<float> imag
              image);
 }
 
+// With another gain and with noise, which silence beside the recording gets too.
+void ClipImages::cut_changed(std::int64_t row, std::int64_t start, const AugmentOptions& options,
+                             const AugmentPlace& place, std::span<float> image) const {
+  const Clips& clips = *modality_->clips;
+  const std::span<const float> all = clips.store->values(clips.clip[at(row)]);
+  std::vector<float> window(at(window_ * bands_), kSilentDb);
+  const std::int64_t first = std::clamp<std::int64_t>(-start, 0, window_);
+  const std::int64_t last = std::clamp<std::int64_t>(frames_of_clip(row) - start, first, window_);
+  if (first < last) {
+    std::copy_n(all.begin() + (start + first) * bands_, (last - first) * bands_,
+                window.begin() + first * bands_);
+  }
+  change_gain(place.key, place.epoch, place.position, options.gain_db, window);
+  add_noise(place.key, place.epoch, place.position, options.noise_db, window);
+  cut_window(window, bands_, 0, window_, clips.options.window, image);
+}
+
 void ClipImages::scale(std::int64_t row, std::span<float> image) const {
   if (of_row_.empty()) return;
   const Bands& bands = scalers_[at(of_row_[at(row)])];
@@ -87,7 +106,15 @@ void ClipImages::write(std::int64_t row, std::span<float> image) const {
 void ClipImages::write(std::int64_t row, const AugmentOptions& options, const AugmentPlace& place,
                        std::span<float> image) const {
   if (!present(row)) return write(row, image);
-  cut(row, crop_start(frames_of_clip(row), window_, options, place), image);
+  const FrontEndOptions& front_end = modality_->clips->options.front_end;
+  const auto shift = std::llround(options.time_shift * static_cast<double>(front_end.sr) /
+                                  static_cast<double>(front_end.hop_length));
+  const std::int64_t start = crop_start(frames_of_clip(row), window_, shift, options, place);
+  if (options.gain_db > 0 || options.noise_db > 0) {
+    cut_changed(row, start, options, place, image);
+  } else {
+    cut(row, start, image);
+  }
   scale(row, image);
   mask_bands_and_frames(image, bands_, window_, options, place);
 }

@@ -41,7 +41,7 @@ class ClipImages {
 
   // [bands, frames] of a row: its middle window; 0 where the row has no recording.
   void write(std::int64_t row, std::span<float> image) const;
-  // In training.
+  // In training. Mixing is the batch's (data/batch.h).
   void write(std::int64_t row, const AugmentOptions& options, const AugmentPlace& place,
              std::span<float> image) const;
 
@@ -50,6 +50,8 @@ class ClipImages {
     std::vector<float> mean, scale;  // [bands]
   };
   void cut(std::int64_t row, std::int64_t start, std::span<float> image) const;
+  void cut_changed(std::int64_t row, std::int64_t start, const AugmentOptions& options,
+                   const AugmentPlace& place, std::span<float> image) const;
   void scale(std::int64_t row, std::span<float> image) const;
   Bands learn(std::span<const std::int32_t> rows) const;
   void learn_groups(const Dataset& dataset, const std::string& group);

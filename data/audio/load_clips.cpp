@@ -234,6 +234,7 @@ void leave_out(Dataset& dataset, const std::vector<std::uint8_t>& skip) {
   erase_rows(dataset.id, skip);
   erase_rows(dataset.label, skip);
   erase_rows(dataset.split, skip);
+  erase_rows(dataset.difficulty, skip);
   for (Column& column : dataset.groups) erase_rows(column.values, skip);
   for (Column& column : dataset.metadata) erase_rows(column.values, skip);
   for (Modality& modality : dataset.modalities) {

@@ -5,6 +5,7 @@
 #include "results/page/html.h"
 #include "results/page/page.h"
 #include "results/text_layout.h"
+#include "results/training.h"
 #include "results/verdict.h"
 
 namespace emosweep::results {
@@ -161,6 +162,29 @@ std::string further_html(const ConditionStatistics& headline) {
   return paragraph(text, "quiet");
 }
 
+// What selection kept and what the last epochs lost; who stood in which part.
+std::string training_html(const ReportData& data, std::size_t e) {
+  std::string html;
+  if (const TextTable rows = training_rows(data.table, e); !rows.empty()) {
+    html += "<h3>Training</h3>\n" +
+            paragraph(
+                "Scores are those of the selected epoch's weights. What the last epoch has "
+                "lost by then on validation is overfitting that selection did not let in.",
+                "quiet") +
+            html_table(rows, "selected and last epochs");
+  }
+  const TableExperiment& experiment = data.table.experiments[e];
+  if (const TextTable rows = fold_rows(experiment); !rows.empty()) {
+    std::string classes;
+    for (const std::string& name : experiment.classes)
+      classes += (classes.empty() ? "" : " / ") + name;
+    html += "<details><summary>Who is in which part of every fold</summary>\n" +
+            paragraph("Classes, in order: " + classes + ".", "quiet") + html_table(rows, "folds") +
+            "</details>\n";
+  }
+  return html;
+}
+
 }  // namespace
 
 std::string experiment_section(const ReportData& data, std::size_t e, const std::string& id) {
@@ -185,6 +209,7 @@ std::string experiment_section(const ReportData& data, std::size_t e, const std:
     html += html_figure(plot, id + "-" + plot.name);
   }
   if (headline) html += slices_html(*headline);
+  html += training_html(data, e);
   if (!experiment.resolved.empty()) {
     html += "<details><summary>Experiment with every default filled in</summary><pre><code>" +
             escape(experiment.resolved) + "</code></pre></details>\n";

@@ -9,7 +9,8 @@ namespace emosweep::data {
 namespace {
 
 TEST(BalancedOrder, ClassesAreEquallyLikelyAndRowsWithinThem) {
-  std::vector<std::int32_t> labels, rows;
+  std::vector<std::int32_t> rows;
+  std::vector<std::int64_t> labels;
   for (std::int32_t i = 0; i < 1000; ++i) {
     labels.push_back(i < 40 ? 2 : i < 240 ? 0 : 5);  // 40, 200 and 760 of three classes
     if (i % 2 == 0) rows.push_back(i);

@@ -7,10 +7,10 @@
 #include <set>
 
 #include "data/audio/augment.h"
-#include "data/audio/clip_images.h"
-#include "data/audio/clips.h"
+#include "data/audio/front_end.h"
+#include "data/audio/mixup.h"
 #include "data/batch.h"
-#include "helpers.h"
+#include "recordings.h"
 
 namespace emosweep::data {
 namespace {
@@ -25,36 +25,20 @@ struct Recorded {
   Recorded() {
     dataset.name = "tones";
     dataset.target.classes = {"a", "b"};
+    Spectrograms made;
+    made.bands = kBands;
+    made.frames = [](std::int64_t clip) { return 20 + clip; };
+    made.decibels = [](std::int64_t clip, std::int64_t f, std::int64_t b) {
+      return static_cast<float>(-10 * b - f - 5 * clip);
+    };
+    dataset.modalities = {recordings(folder, made, {0, 1, 2, 3, -1, 4})};
     Column speaker{"speaker", {}};
-    Modality modality{"wave", "audio", {}, 0, {}, {}};
-    auto clips = std::make_shared<Clips>();
-    clips->options.front_end.n_mels = kBands;
-    clips->options.front_end.sr = 1000;
-    clips->options.front_end.hop_length = 100;
-    clips->options.window = {1.5, 200, false};  // 16 frames, levelled to the loudest cell only
-    const auto file = folder.path / "clips.mel";
-    ClipStore::write(file, sha256("key"), kBands, 5, [](std::int64_t clip) {
-      ClipRows rows;
-      rows.info.seconds = 2;
-      for (std::int64_t f = 0; f < 20 + clip; ++f) {
-        for (std::int64_t b = 0; b < kBands; ++b) {
-          rows.values.push_back(static_cast<float>(-10 * b - f - 5 * clip));
-        }
-      }
-      return rows;
-    });
-    std::string why;
-    clips->store = ClipStore::open(file, sha256("key"), why);
     for (std::int32_t row = 0; row < 6; ++row) {
       dataset.label.push_back(row % 2);
       dataset.row.push_back(row);
       dataset.id.push_back(std::to_string(row));
       speaker.values.push_back(row < 3 ? "x" : "y");
-      modality.present.push_back(row != 4);
-      clips->clip.push_back(row == 4 ? -1 : row < 4 ? row : 4);
     }
-    modality.clips = clips;
-    dataset.modalities = {modality};
     dataset.groups = {speaker};
   }
   ClipImages images(Normalise normalise, std::vector<std::int32_t> train = {0, 1, 2}) const {
@@ -113,16 +97,20 @@ TEST(Augment, IsAFunctionOfKeyEpochAndPosition) {
   const AugmentOptions options;
   std::map<std::int64_t, int> starts;
   for (std::int64_t position = 0; position < 2000; ++position) {
-    const std::int64_t start = crop_start(20, 16, options, {key, 0, position});
-    EXPECT_EQ(start, crop_start(20, 16, options, {key, 0, position}));
+    const std::int64_t start = crop_start(20, 16, 0, options, {key, 0, position});
+    EXPECT_EQ(start, crop_start(20, 16, 0, options, {key, 0, position}));
     ++starts[start];
   }
   ASSERT_EQ(starts.size(), 5u);  // 0 to 4, equally often
   for (const auto& [start, n] : starts) EXPECT_NEAR(n, 400, 80) << start;
-  EXPECT_EQ(crop_start(10, 16, options, {key, 0, 1}), 0);
+  EXPECT_EQ(crop_start(10, 16, 0, options, {key, 0, 1}), 0);
   AugmentOptions middle;
   middle.random_crop = false;
-  EXPECT_EQ(crop_start(20, 16, middle, {key, 0, 1}), 2);
+  EXPECT_EQ(crop_start(20, 16, 0, middle, {key, 0, 1}), 2);
+  std::set<std::int64_t> shifted;
+  for (std::int64_t position = 0; position < 500; ++position)
+    shifted.insert(crop_start(20, 16, 3, middle, {key, 0, position}));
+  EXPECT_EQ(shifted, (std::set<std::int64_t>{-1, 0, 1, 2, 3, 4, 5}));
 }
 
 TEST(Augment, MasksWholeBandsAndFramesNoWiderThanAsked) {
@@ -189,6 +177,102 @@ TEST(Batch, OfImagesIsTheSameForAnyNumberOfRanks) {
   const Batch plain = gather_batch(folds, order, 0, 5);
   EXPECT_TRUE(at::equal(plain.inputs[0].x[0][1], plain.inputs[0].x[0][2]));
   ASSERT_TRUE(plain.inputs[0].present.defined() && plain.inputs[0].present.all().item<bool>());
+}
+
+// Windows of training, changed in every way.
+AugmentOptions everything() {
+  AugmentOptions options;
+  options.specaug_freq = 2;
+  options.specaug_time = 3;
+  options.time_shift = .4;
+  options.gain_db = 6;
+  options.noise_db = 20;
+  options.mixup = .5;
+  return options;
+}
+
+TEST(Batch, MixesImagesAndTargetsByPositionOnAnyNumberOfRanks) {
+  const Recorded recorded;
+  const auto images = std::make_shared<ClipImages>(recorded.images(Normalise::none));
+  const FoldTensors fold = make_fold_images(recorded.dataset, images, at::kFloat);
+  const FoldTensors* folds[] = {&fold};
+  const std::vector<std::int64_t> order[] = {{5, 2, 2, 0, 3, 4, 1, 0}};  // row 4 has no recording
+  const StreamKey key = derive(trial_key(1, "fold"), "augment");
+  const Augmented mixing{everything(), key, 3, 2};
+  Augmented alone = mixing;
+  alone.options.mixup = 0;
+  std::int64_t mixed = 0;
+  for (std::int64_t step = 0; step < 2; ++step) {
+    const Batch whole = gather_batch(folds, order, step, 6, {}, 1, &mixing);
+    const at::Tensor targets = whole.targets[0].value, x = whole.inputs[0].x[0];
+    ASSERT_EQ(targets.sizes(), (at::IntArrayRef{1, 6, 2}));
+    const std::int64_t begin = 6 * step, end = std::min<std::int64_t>(8, begin + 6);
+    // The other sample of a pair is any of the batch: all of them, unmixed.
+    const at::Tensor plain = gather_batch(folds, order, step, 6, {}, 1, &alone).inputs[0].x[0];
+    for (std::int64_t position = begin; position < end; ++position) {
+      const auto row = [&](std::int64_t p) { return order[0][static_cast<std::size_t>(p)]; };
+      Mix mix = draw_mix(key, 3, position, .5, begin, end);
+      if (row(position) == 4 || row(mix.partner) == 4) mix = {position, 1};
+      mixed += mix.partner != position;
+      const at::Tensor wanted =
+          mix.share * plain[position - begin] + (1 - mix.share) * plain[mix.partner - begin];
+      EXPECT_LT((x[position - begin] - wanted).abs().max().item<double>(), 1e-4) << position;
+      double shares[2] = {0, 0};
+      shares[row(position) % 2] += mix.share;
+      shares[row(mix.partner) % 2] += 1 - mix.share;
+      for (std::int64_t c = 0; c < 2; ++c)
+        EXPECT_NEAR(targets[0][position - begin][c].item<double>(), shares[c], 1e-12);
+    }
+    for (int rank = 0; rank < 3; ++rank) {
+      const Batch part = gather_batch(folds, order, step, 6, {rank, 3}, 1, &mixing);
+      EXPECT_TRUE(at::equal(part.inputs[0].x[0], x.narrow(0, 2 * rank, 2)));
+      EXPECT_TRUE(at::equal(part.targets[0].value[0], targets[0].narrow(0, 2 * rank, 2)));
+    }
+  }
+  EXPECT_GE(mixed, 3);
+}
+
+TEST(ClipImages, GainAndNoiseChangeTheWindowTheyAreAskedFor) {
+  const Recorded recorded;
+  const ClipImages images = recorded.images(Normalise::none);
+  const AugmentPlace place{derive(trial_key(1, "fold"), "augment"), 0, 7};
+  AugmentOptions options;
+  options.random_crop = false;
+  options.specaug_freq = options.specaug_time = 0;
+  const auto with = [&](const AugmentOptions& changed) {
+    std::vector<float> image(64);
+    images.write(2, changed, place, image);
+    return image;
+  };
+  const auto plain = image_of(images, 2);
+  EXPECT_EQ(with(options), plain);
+  AugmentOptions louder = options;
+  louder.gain_db = 10;  // levelled again: nothing of it is left but rounding
+  const auto gained = with(louder);
+  for (std::size_t i = 0; i < plain.size(); ++i) EXPECT_NEAR(gained[i], plain[i], 1e-3);
+  AugmentOptions noisy = options;
+  noisy.noise_db = 10;
+  const auto noise = with(noisy);
+  double raised = 0;
+  for (std::size_t i = 0; i < plain.size(); ++i) raised += noise[i] > plain[i] + .01;
+  EXPECT_GT(raised, 16);  // the quiet cells of 64
+  AugmentOptions shifted = options;
+  shifted.time_shift = .3;
+  std::set<std::vector<float>> seen;
+  for (std::int64_t position = 0; position < 60; ++position) {
+    std::vector<float> image(64);
+    images.write(2, shifted, {place.key, 0, position}, image);
+    seen.insert(image);
+  }
+  // Recordings fall by a decibel a frame, and windows are levelled: all that lie within are equal.
+  EXPECT_EQ(seen.size(), 1u);
+  shifted.time_shift = .6;  // up to 3 frames before it
+  for (std::int64_t position = 0; position < 200; ++position) {
+    std::vector<float> image(64);
+    images.write(2, shifted, {place.key, 0, position}, image);
+    seen.insert(image);
+  }
+  EXPECT_EQ(seen.size(), 7u);
 }
 
 }  // namespace

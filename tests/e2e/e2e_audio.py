@@ -7,6 +7,7 @@ import json
 import math
 import os
 import pathlib
+import re
 import shutil
 import struct
 
@@ -184,17 +185,114 @@ def test_a_saved_network_predicts_what_its_record_holds(folder):
     assert "other spectrograms than the model was trained on" in told, told
 
 
-def test_a_killed_network_goes_on_from_its_checkpoint(folder):
+EVERYTHING = """    mixup: 0.4
+    balanced_sampler: true
+    class_weights: balanced
+    class_weight_cap: 3
+    time_shift: 0.05
+    gain_db: 3
+    noise_db: 30
+    curriculum: class_balance
+    curriculum_pacing: sqrt
+    curriculum_epochs: 30
+    post_curriculum_dropout: 0.2
+"""
+
+
+def test_a_killed_network_goes_on_in_mid_epoch(folder):
     file, env = corpus(folder, WINDOW, kind="audio")
-    # A checkpoint may take 2.5 % of the time: seconds pass until the second one.
-    file.write_text((CNN % 1).replace("protocol: loso", "protocol: holdout").replace("epochs: 8", "epochs: 250"))
+    # A checkpoint may take 2.5 % of the time: seconds pass until the second one. 20 training rows, at most 10 steps an epoch.
+    text = (CNN % 1).replace("protocol: loso", "protocol: holdout").replace("epochs: 8", "epochs: 120")
+    file.write_text(text.replace("batch_size: 10", "batch_size: 2") + EVERYTHING)
     h.emosweep("run", file, "-o", folder / "whole", "-q", env=env)
     every = ("--checkpoint-after", "0")
-    h.emosweep("run", file, "-o", folder / "killed", *every, code=-9,
-               env={**env, "EMOSWEEP_FAULT": "kill@checkpoint.renamed:2"})
-    told = h.emosweep("resume", folder / "killed", *every, env=env).stderr
-    assert "resumed from epoch" in told, told
-    assert h.summary(folder / "killed") == h.summary(folder / "whole")
+    for checkpoint in range(2, 7):
+        run = folder / f"killed{checkpoint}"
+        h.emosweep("run", file, "-o", run, *every, code=-9,
+                   env={**env, "EMOSWEEP_FAULT": f"kill@checkpoint.renamed:{checkpoint}"})
+        told = h.emosweep("resume", run, *every, env=env).stderr
+        place = re.search(r"resumed from epoch (\d+), step (\d+)", told)
+        assert place, told
+        assert h.summary(run) == h.summary(folder / "whole"), told
+        epoch, step = int(place[1]), int(place[2])
+        curves = h.h5(folder / "whole/summary.h5", "/experiments/tones/curves/train_rows")
+        begins = sum(math.ceil(float(rows) / 2) for rows in curves[:epoch])
+        if step > begins:
+            return
+    raise AssertionError("no checkpoint was written within an epoch")
+
+
+def test_what_training_draws_changes_results_and_curves_tell_the_curriculum(folder):
+    file, env = corpus(folder, WINDOW, kind="audio")
+    file.write_text((CNN % 1) + EVERYTHING.replace("curriculum_epochs: 30", "curriculum_epochs: 4"))
+    h.emosweep("run", file, "-o", folder / "one", "-q", env=env)
+    rows = [float(x) for x in h.h5(folder / "one/summary.h5", "/experiments/tones/curves/train_rows")][:8]
+    whole = rows[-1]
+    assert rows[:5] == [max(10, math.ceil(whole * math.sqrt((e + 1) / 4) - 1e-9)) for e in range(4)] + [whole], rows
+    dropout = [float(x) for x in h.h5(folder / "one/summary.h5", "/experiments/tones/curves/dropout")][:8]
+    assert dropout == [0.3] * 4 + [0.2] * 4, dropout
+    ids = set(h.h5(folder / "one/summary.h5", "/trials/id"))
+    for line in EVERYTHING.splitlines()[:2]:
+        file.write_text((CNN % 1) + EVERYTHING.replace(line + "\n", "").replace("epochs: 30", "epochs: 4"))
+        h.emosweep("run", file, "-o", folder / line.split()[0], "-q", env=env)
+        assert not ids & set(h.h5(folder / line.split()[0] / "summary.h5", "/trials/id")), line
+        assert h.h5(folder / line.split()[0] / "summary.h5", "/trials/loss") != h.h5(folder / "one/summary.h5", "/trials/loss")
+
+
+def test_a_trial_starts_from_pretrained_weights(folder):
+    file, env = corpus(folder, WINDOW, kind="audio")
+    file.write_text((CNN % 1).replace("protocol: loso", "protocol: holdout") + "    save_models: true\n")
+    h.emosweep("run", file, "-o", folder / "first", "-q", env=env)
+    shutil.copy(next((folder / "first/models").iterdir()), folder / "start.safetensors")
+    short = (CNN % 1).replace("protocol: loso", "protocol: holdout").replace("epochs: 8", "epochs: 1").replace(
+        "lr: 0.003", "lr: 1.0e-9")
+    file.write_text(short + "    pretrained: start.safetensors\n")
+    h.emosweep("run", file, "-o", folder / "second", "-q", env=env)
+    ids = h.h5(folder / "second/summary.h5", "/trials/id")
+    assert macro_f1(folder / "second") > 0.9, "what was learned before is there at once"
+    with open(folder / "start.safetensors", "r+b") as weights:  # another number in the last tensor: another trial
+        weights.seek(-4, os.SEEK_END)
+        weights.write(struct.pack("<f", 0.125))
+    plan = json.loads(h.emosweep("plan", file, "--json", env=env).stdout)
+    assert ids[0] not in json.dumps(plan), "the weights are part of a trial's identity"
+    os.truncate(folder / "start.safetensors", 1000)
+    told = h.emosweep("plan", file, env=env, code=2).stderr
+    assert "tones.yaml:16" in told and "truncated" in told, told
+    file.write_text(short + "    pretrained: none.safetensors\n")
+    assert "none.safetensors" in h.emosweep("plan", file, env=env, code=2).stderr
+
+
+def test_an_ensemble_of_a_network_and_statistics(folder):
+    file, env = corpus(folder, WINDOW, kind="audio")
+    yaml = folder / "data/dataset.yaml"
+    yaml.write_text(yaml.read_text() + f"  statistics: {{kind: statistics, column: path, {KEYS}}}\n")
+    keep = "    validation_predictions: true\n    validation_groups: 1\n"
+    file.write_text((CNN % 1) + keep + EXPERIMENT.replace("experiments:\n", "").replace('"tones"', '"mlp"') + keep)
+    run = folder / "run"
+    h.emosweep("run", file, "--all", "-o", run, "-q", env=env)
+    report = json.loads(h.emosweep("report", run, "--ensemble", "tones/mlp", "--format", "json").stdout)
+    names = [e["name"] for e in report["statistics"]["experiments"]]
+    assert names == ["mlp", "tones", "tones + mlp"], names
+    assert report["statistics"]["experiments"][2]["conditions"][0]["done"] == 4
+    told = h.emosweep("report", run, "--ensemble", "tones/mlps", code=2).stderr
+    assert "did you mean 'mlp'" in told, told
+    page = h.emosweep("report", run, "--ensemble", "tones/mlp", "--format", "html", "-o", folder / "page.html")
+    text = (folder / "page.html").read_text()
+    assert "Who is in which part of every fold" in text and "lost by the last" in text
+
+
+def test_the_small_table_of_real_speech(folder):
+    h.need_data("ravdess_audio")
+    env = {"EMOSWEEP_TEST_DATA": str(h.DATA.resolve()), "EMOSWEEP_CACHE": str(folder / "cache")}
+    log = h.emosweep("run", h.ROOT / "configs/ravdess_audio_small.yaml", "--all", "-o", folder / "run", ranks=2, env=env,
+                     timeout=400).stderr
+    assert "balanced sampler: fold 0: actor: train 2: " in log and "neutral 8 x 1.875" in log, log[:3000]
+    names = [e["name"] for e in json.loads(h.emosweep("report", folder / "run", "--format", "json").stdout)["statistics"][
+        "experiments"]]
+    assert len(names) == 8 and "sentiments" in names, names
+    # Whole file for many cores: planned, with all its trials.
+    plan = h.emosweep("plan", h.ROOT / "configs/ravdess_audio.yaml", "--all", env=env, timeout=400).stdout
+    assert "all: 8 experiments, 240 cells, 240 different trials" in plan, plan[-800:]
 
 
 def test_models_take_the_modalities_that_they_can(folder):

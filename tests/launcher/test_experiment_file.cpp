@@ -187,8 +187,9 @@ TEST(ExperimentFile, MistakesOfSet) {
   EXPECT_EQ(set("epochs="),
             "--set 'epochs=': expected a whole number in [1, 1000000], got nothing");
   EXPECT_EQ(set("name=x"), "--set 'name=x': name cannot be set from the command line");
-  EXPECT_EQ(set("curriculum=difficulty"),
-            "--set 'curriculum=difficulty': 'difficulty' does not exist yet; what exists is none");
+  EXPECT_EQ(set("curriculum=difficult"),
+            "--set 'curriculum=difficult': expected one of none, difficulty, inverse, random, "
+            "class_balance, got 'difficult': did you mean 'difficulty'?");
   Overrides twice = everything();
   twice.set = {"lr=1", "lr=2"};
   EXPECT_EQ(error(kTwo, twice), "--set 'lr=2': lr is set twice");

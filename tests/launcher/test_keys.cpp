@@ -66,13 +66,6 @@ TEST(Keys, WrongValuesSayWhatWasExpected) {
   EXPECT_EQ(text_of(Key::loss, Node{}), "error: expected one of cross_entropy, focal, got nothing");
 }
 
-TEST(Keys, FeaturesThatDoNotExistYetAreErrors) {
-  EXPECT_EQ(text_of(Key::curriculum, scalar("none")), "none");
-  EXPECT_EQ(text_of(Key::curriculum, scalar("difficulty")),
-            "error: 'difficulty' does not exist yet; what exists is none");
-  EXPECT_FALSE(is_future_key("pack") || is_future_key("kernels"));
-}
-
 TEST(Keys, PackIsAWordOrACount) {
   EXPECT_EQ(text_of(Key::pack, scalar("auto")), "auto");
   EXPECT_EQ(text_of(Key::pack, scalar("off")), "off");

@@ -247,7 +247,7 @@ TEST_F(Resuming, AForeignCheckpointIsNotUsed) {
   for (auto& [name, value] : changed.tensors) {
     if (name == "place.step") value = at::full({1}, 6, at::kLong);
   }
-  expect_refused(encode_checkpoint(spec.id, changed), "is no place in epochs of 5 steps");
+  expect_refused(encode_checkpoint(spec.id, changed), "is no place in 12 epochs of 60 steps");
 }
 
 TEST_F(Resuming, EveryChangedByteIsFound) {

@@ -225,6 +225,30 @@ TEST(Objective, CountsAreThoseOfTheGlobalBatch) {
   expect_near(rank.gradient, whole.gradient.narrow(1, 0, 4), 1e-14);
 }
 
+TEST(Objective, BalancedWeightsAreCutAtSoManyTimesTheSmallest) {
+  const at::Tensor counts = at::tensor({100, 40, 10}, at::kDouble).reshape({1, 3});
+  const at::Tensor logits = at::arange(9, at::kDouble).cos().reshape({1, 3, 3});
+  data::Targets targets;
+  targets.index = at::tensor({0, 1, 2}, at::kLong).reshape({1, 3});
+  Alone team;
+  const auto value = [&](const ObjectiveOptions& o) {
+    return value_of(*make_objective({o}, counts, at::kDouble), logits, targets, at::ones({1, 3}),
+                    team)
+        .loss[0];
+  };
+  ObjectiveOptions capped, list;
+  capped.class_weights = ClassWeights::balanced;
+  capped.class_weight_cap = 3;
+  list.class_weights = ClassWeights::list;
+  list.weights = {150 / 300.0, 150 / 120.0, 3 * 150 / 300.0};  // uncut the last would be 150 / 30
+  EXPECT_DOUBLE_EQ(value(capped), value(list));
+  capped.class_weight_cap = 20;
+  list.weights[2] = 150 / 30.0;
+  EXPECT_DOUBLE_EQ(value(capped), value(list));
+  capped.class_weight_cap = .5;
+  EXPECT_THROW(value(capped), InputError);
+}
+
 TEST(Objective, BatchWeightsCountAsOneInValidation) {
   ObjectiveOptions weighted, plain;
   weighted.class_weights = ClassWeights::batch;

@@ -4,6 +4,7 @@
 
 #include <map>
 
+#include "../data/recordings.h"
 #include "../distributed/thread_ranks.h"
 #include "synthetic.h"
 #include "trainer/evaluate.h"
@@ -41,7 +42,11 @@ Outcome train_on(Collective& team, const TrialSpec& spec) {
             keys,
             {spec.optimizer},
             {spec.loop},
-            {}};
+            {},
+            nullptr,
+            spec.augment,
+            {{spec.loop.curriculum, spec.fold->train, spec.dataset->difficulty, spec.dataset->label,
+              spec.loop.batch_size, keys[0]}}};
   out.loop = train_pack(pack, team, {})[0];
   out.end = model->flat().clone();
   std::vector<std::int64_t> rows;
@@ -158,6 +163,42 @@ TEST_F(Teams, ImageNetworksWithSynchronisedBatchNorm) {
   spec.loop.epochs = 3;
   spec.model.local_batch_norm = true;  // then ranks compute something else: the test can fail
   EXPECT_GT(difference(on_ranks(2, spec).logits, on_ranks(1, spec).logits), 1e-6);
+}
+
+// Everything that training draws for recordings, all at once.
+TEST_F(Teams, RecordingsWithAugmentationMixupBalancedSamplerAndCurriculum) {
+  const data::Folder folder;
+  data::Spectrograms made;
+  made.bands = 6;
+  made.clips = dataset.size();
+  made.frames = [](std::int64_t clip) { return 14 + clip % 7; };
+  made.decibels = [&](std::int64_t clip, std::int64_t f, std::int64_t b) {
+    const auto label = dataset.label[static_cast<std::size_t>(clip)];
+    return static_cast<float>(-20 + 15 * ((f + label * b) % 3) - (clip * 31 + f * 7 + b) % 10);
+  };
+  std::vector<std::int64_t> clips;
+  for (std::int64_t r = 0; r < dataset.size(); ++r) clips.push_back(r % 13 == 0 ? -1 : r);
+  dataset.modalities = {data::recordings(folder, made, clips)};
+  spec.prepare = {{"wave"}, data::Normalise::train, ""};
+  spec.model.inputs = {"wave"};
+  spec.model.widths = {6 * 16};
+  spec.model.fusion = models::Fusion::none;
+  spec.model.model = "small_cnn";
+  spec.model.image_height = 6;
+  spec.model.image_width = 16;
+  spec.augment = {true, 2, 3, 2, .2, 3, 20, .4};
+  spec.loop.balanced_sampler = true;
+  spec.loop.curriculum = {"class_balance", "sqrt", 2, .5};
+  spec.objective.class_weights = ClassWeights::balanced;
+  spec.objective.class_weight_cap = 3;
+  spec.loop.batch_size = 25;
+  spec.loop.epochs = 3;
+  spec.model.dtype = at::kDouble;
+  const at::Tensor one = on_ranks(1, spec).logits;
+  TrialSpec unmixed = spec;
+  unmixed.augment.mixup = 0;
+  EXPECT_GT(difference(one, on_ranks(1, unmixed).logits), 1e-6);
+  expect_one_is_many_with(one);
 }
 
 TEST_F(Teams, EveryLossAndClassWeight) {
