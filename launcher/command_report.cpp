@@ -55,6 +55,8 @@ results::ReportSources sources_of(const po::variables_map& values) {
   if (values.count("dir") || sources.csv.empty()) {
     sources.folders = run_arguments(values, "report");
   }
+  if (values.count("ensemble"))
+    sources.ensembles = values["ensemble"].as<std::vector<std::string>>();
   if (values.count("metric")) {
     if (sources.csv.empty()) {
       throw InputError("--metric names the scores of a CSV: it needs --from-csv FILE");
@@ -79,6 +81,9 @@ Exit report_command(const Arguments& arguments) {
       "output,o", po::value<std::string>(),
       "file to write; without it standard output, and DIR/report.html for html")(
       "figures", po::value<std::string>(), "folder to write every plot to, as SVG")(
+      "ensemble", po::value<std::vector<std::string>>()->value_name("A/B"),
+      "an experiment more: the mean probabilities of experiments, joined by /, weighted on their "
+      "validation rows; of one, of all its seeds (repeatable)")(
       "from-csv", po::value<std::vector<std::string>>()->value_name("FILE"),
       "results of another program: a row a test row (true, predicted) or a cell (score)")(
       "metric", po::value<std::string>()->value_name("NAME"), "what the scores of a CSV are");

@@ -16,7 +16,9 @@ namespace emosweep::results {
 struct ReportSources {
   std::vector<RunFolder> folders = {};
   std::vector<std::filesystem::path> csv = {};  // results of other programs: docs/results.md
-  std::string metric = "score";                 // what the column 'score' of such a file holds
+  // Averages of experiments of the one folder: their names joined by '/' (results/ensemble.h).
+  std::vector<std::string> ensembles = {};
+  std::string metric = "score";  // what the column 'score' of such a file holds
 };
 
 // text: fits 100 columns where names allow it. json: {"statistics": the numbers of /statistics in
