@@ -23,3 +23,14 @@ inline bool wide() {
 }
 
 }  // namespace emosweep
+
+// name<T>(const T*, ...), which runs name_body<T> with or without AVX2.
+#define EMO_BOTH(name)                                                        \
+  template <typename T, typename... Rest>                                     \
+  EMO_WIDE void name##_wide(const T* first, Rest... rest) {                   \
+    name##_body<T>(first, rest...);                                           \
+  }                                                                           \
+  template <typename T, typename... Rest>                                     \
+  void name(const T* first, Rest... rest) {                                   \
+    wide() ? name##_wide<T>(first, rest...) : name##_body<T>(first, rest...); \
+  }

@@ -22,11 +22,12 @@ struct BatchNormAt {
 at::Tensor batch_norm_train(const at::Tensor& x, const BatchNormAt& at, const at::Tensor& residual,
                             bool relu, Collective* team);
 
-// A convolution and the batch norm behind it, by its running values, as one convolution: weight
-// [C, in, h, w] and bias [C]. Without autograd.
-struct Folded {
-  at::Tensor weight, bias;
-};
-Folded fold_batch_norm(const at::Tensor& weight, const BatchNormAt& at);
+// The same with the running values, in x's own memory where its channels are innermost. Without
+// autograd.
+at::Tensor batch_norm_evaluate(const at::Tensor& x, const BatchNormAt& at,
+                               const at::Tensor& residual, bool relu);
+
+// What all kernels of batch norm ask of x: [n, C, H, W] of float32 or float64 on the CPU.
+void check_images(const at::Tensor& x, const BatchNormAt& at);
 
 }  // namespace emosweep::models

@@ -9,7 +9,10 @@
 #include "base/error.h"
 #include "models/batch_norm.h"
 #include "models/blocks.h"
+#include "models/channels_last.h"
+#include "models/first_block.h"
 #include "models/image_parts.h"
+#include "models/norm_pool.h"
 
 namespace emosweep::models {
 namespace {
@@ -22,19 +25,31 @@ struct Convolution {
   BatchNormAt norm() const {
     return {gamma.squeeze(0), beta.squeeze(0), running_mean.squeeze(0), running_var.squeeze(0)};
   }
+  at::Tensor convolved(const at::Tensor& x) const {
+    return at::conv2d(x, channels_last(weight.squeeze(0)), {}, stride, padding);
+  }
   // relu(norm(convolution) + residual)
   at::Tensor operator()(const at::Tensor& x, const at::Tensor& residual, bool relu,
                         const Step& step, bool local) const {
-    const at::Tensor w = weight.squeeze(0).contiguous(at::MemoryFormat::ChannelsLast);
-    if (step.train) {
-      return batch_norm_train(at::conv2d(x, w, {}, stride, padding), norm(), residual, relu,
-                              local ? nullptr : &step.team);
-    }
-    const Folded folded = fold_batch_norm(w, norm());
-    at::Tensor y = at::conv2d(x, folded.weight, folded.bias, stride, padding);
-    if (residual.defined()) y.add_(residual);
-    return relu ? y.relu_() : y;
+    return step.train ? batch_norm_train(convolved(x), norm(), residual, relu, team(step, local))
+                      : batch_norm_evaluate(convolved(x), norm(), residual, relu);
   }
+  // max_pool2d(relu(norm(convolution)), 2)
+  at::Tensor then_max(const at::Tensor& x, const Step& step, bool local) const {
+    if (x.size(1) == 1) {
+      const at::Tensor w = weight.squeeze(0);
+      return step.train ? first_block_train(x, w, norm(), team(step, local))
+                        : first_block_evaluate(x, w, norm());
+    }
+    return step.train ? norm_max_train(convolved(x), norm(), team(step, local))
+                      : norm_max_evaluate(convolved(x), norm());
+  }
+  // mean(relu(norm(convolution)), {2, 3})
+  at::Tensor then_mean(const at::Tensor& x, const Step& step, bool local) const {
+    return step.train ? norm_mean_train(convolved(x), norm(), team(step, local))
+                      : norm_mean_evaluate(convolved(x), norm());
+  }
+  static Collective* team(const Step& step, bool local) { return local ? nullptr : &step.team; }
 };
 
 struct Block {
@@ -73,7 +88,7 @@ class ImageNetwork final : public Model {
  private:
   Convolution convolution(const ConvolutionAt& at);
   at::Tensor running(const std::string& name, std::int64_t channels, double value);
-  at::Tensor places(const at::Tensor& x, const Step& step) const;
+  at::Tensor pooled(const at::Tensor& x, const Step& step) const;
 
   ModelOptions options_;
   ImageParts parts_;
@@ -105,23 +120,20 @@ Convolution ImageNetwork::convolution(const ConvolutionAt& at) {
           at.size / 2};
 }
 
-// Images [n, channels, H, W] -> what is averaged over places: [n, C, H', W'].
-at::Tensor ImageNetwork::places(const at::Tensor& x, const Step& step) const {
-  const bool local = options_.local_batch_norm, residual = !blocks_.empty();
+// Images [n, channels, H, W] -> the mean over places of the last layer: [n, C].
+at::Tensor ImageNetwork::pooled(const at::Tensor& x, const Step& step) const {
+  const bool local = options_.local_batch_norm;
   at::Tensor y = x;
-  for (std::size_t i = 0; i < plain_.size(); ++i) {
-    y = plain_[i](y, {}, true, step, local);
-    if (residual) {
-      y = at::max_pool2d(y, 3, 2, 1);
-    } else if (i + 1 < plain_.size()) {
-      y = at::max_pool2d(y, 2);
-    }
+  if (blocks_.empty()) {
+    for (std::size_t i = 0; i + 1 < plain_.size(); ++i) y = plain_[i].then_max(y, step, local);
+    return plain_.back().then_mean(y, step, local);
   }
+  for (const Convolution& at : plain_) y = at::max_pool2d(at(y, {}, true, step, local), 3, 2, 1);
   for (const Block& block : blocks_) {
     const at::Tensor by = block.shortcut.empty() ? y : block.shortcut[0](y, {}, false, step, local);
     y = block.second(block.first(y, {}, true, step, local), by, true, step, local);
   }
-  return y;
+  return y.mean({2, 3});
 }
 
 Output ImageNetwork::forward(const data::Batch& batch, const Step& step) {
@@ -141,8 +153,7 @@ Output ImageNetwork::forward(const data::Batch& batch, const Step& step) {
     x = x.masked_fill(absent.view({real, 1, 1, 1}), 0);
   }
   x = x.contiguous(at::MemoryFormat::ChannelsLast);
-  const at::Tensor pooled = places(x, step).mean({2, 3});
-  const at::Tensor whole = at::constant_pad_nd(pooled, {0, 0, 0, b - real}).unsqueeze(0);
+  const at::Tensor whole = at::constant_pad_nd(pooled(x, step), {0, 0, 0, b - real}).unsqueeze(0);
   const at::Tensor mask = dropout_.mask(batch, step, {}, options_.dtype);
   Output output;
   output.embedding = masked(whole, mask.defined() ? mask.squeeze(2) : mask);

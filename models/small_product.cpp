@@ -3,11 +3,11 @@
 #include <libxsmm.h>
 #include <sys/mman.h>
 
-#include <cstring>
 #include <type_traits>
 
 #include "base/error.h"
 #include "base/wide.h"
+#include "models/lanes.h"
 
 namespace emosweep::models {
 namespace {
@@ -54,16 +54,6 @@ const Target& target() {
   static const Target found = find_target();
   return found;
 }
-
-constexpr std::int64_t kBytes = 32;  // of a vector
-
-template <typename T>
-struct Lanes {
-  typedef T Vector __attribute__((vector_size(kBytes)));
-  static constexpr std::int64_t count = kBytes / sizeof(T);
-  static EMO_BODY void load(const T* from, Vector& v) { std::memcpy(&v, from, sizeof(v)); }
-  static EMO_BODY void store(const Vector& v, T* to) { std::memcpy(to, &v, sizeof(v)); }
-};
 
 // R rows and V vectors of columns of C, in registers.
 template <typename T, int R, int V>

@@ -21,6 +21,9 @@ inline std::vector<StreamKey> keys_of(std::int64_t K, std::uint64_t first = 1) {
 
 ModelOptions options_of(Fusion fusion, std::int64_t modalities, at::ScalarType dtype = at::kDouble);
 
+// n numbers in [-1, 1), as uniform() of scripts/make_image_fixture.py has them; float64.
+at::Tensor uniform(std::int64_t n, std::int64_t salt);
+
 struct BatchOptions {
   std::int64_t K = 1, rows = 7;
   std::int64_t first_position = 5;

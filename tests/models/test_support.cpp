@@ -172,4 +172,15 @@ at::Tensor Reference::logits(const data::Batch& one_trial) {
   return at::stack(rows);
 }
 
+at::Tensor uniform(std::int64_t n, std::int64_t salt) {
+  at::Tensor t = at::empty({n}, at::kDouble);
+  for (std::int64_t i = 0; i < n; ++i) {
+    const std::uint64_t word = (static_cast<std::uint64_t>(i) * 2654435761u +
+                                static_cast<std::uint64_t>(salt) * 40503u + 12345u) %
+                               (std::uint64_t{1} << 32);
+    t.mutable_data_ptr<double>()[i] = static_cast<double>(word) / 2147483648.0 - 1;
+  }
+  return t;
+}
+
 }  // namespace emosweep::models::test
