@@ -1,27 +1,53 @@
+#include <charconv>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <sstream>
+#include <system_error>
 
 #include "base/files.h"
 #include "launcher/command_line.h"
-#include "trainer/predict.h"
+#include "trainer/predict_table.h"
 
 namespace emosweep::launcher {
 
 namespace po = boost::program_options;
 
+namespace {
+
+double seconds(const std::string& text) {
+  double value = 0;
+  const char* const end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, value);
+  if (read.ec != std::errc() || read.ptr != end || !std::isfinite(value) || !(value > 0)) {
+    throw InputError("--windows '" + text +
+                     "': expected the seconds from the beginning of one window to that of the "
+                     "next, a number above 0, such as 0.5");
+  }
+  return value;
+}
+
+}  // namespace
+
 Exit predict_command(const Arguments& arguments) {
   CommandLine line;
   line.name = "predict";
-  line.usage = "predict MODEL --data DATASET [--id ID]... [-o FILE]";
+  line.usage =
+      "predict MODEL --data DATASET [--windows SECONDS] [--embeddings] [--id ID]... [-o FILE]";
   line.about =
-      "Labels and probabilities for the rows of a dataset, as CSV, from a model that save_models "
-      "kept.";
+      "Labels and probabilities, or embeddings, for the rows of a dataset, as CSV, from a model "
+      "that save_models kept.";
   line.hidden.add_options()("model", po::value<std::string>(), "model file");
   line.positional.add("model", 1);
   line.options.add_options()("data", po::value<std::string>(),
                              "a dataset.yaml or the folder that holds one");
+  line.options.add_options()(
+      "windows", po::value<std::string>(),
+      "SECONDS: a line for every window of a recording, as long as the model's own; they begin so "
+      "many seconds apart, the last ends with the recording (small_cnn, resnet18)");
+  line.options.add_options()(
+      "embeddings", "what the network's head reads, as embedding_0, ..., instead of labels");
   line.options.add_options()("id", po::value<std::vector<std::string>>()->composing(),
                              "only this row, by its id (repeatable; default: all)");
   line.options.add_options()("output,o", po::value<std::string>(),
@@ -31,11 +57,13 @@ Exit predict_command(const Arguments& arguments) {
   if (!values->count("model") || !values->count("data")) {
     throw InputError("emosweep predict needs a model and its data: emosweep " + line.usage);
   }
-  std::vector<std::string> ids;
-  if (values->count("id")) ids = (*values)["id"].as<std::vector<std::string>>();
+  trainer::PredictOptions options;
+  if (values->count("id")) options.ids = (*values)["id"].as<std::vector<std::string>>();
+  if (values->count("windows")) options.windows = seconds((*values)["windows"].as<std::string>());
+  options.embeddings = values->count("embeddings") > 0;
   std::ostringstream csv;  // whole or absent: an error in the last row leaves no half a table
   trainer::predict_table((*values)["model"].as<std::string>(), (*values)["data"].as<std::string>(),
-                         ids, csv);
+                         options, csv);
   if (values->count("output")) {
     commit_file((*values)["output"].as<std::string>(), csv.str(), "predictions");
   } else {

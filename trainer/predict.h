@@ -1,9 +1,7 @@
-// Labels and probabilities for rows of a feature table from a saved model.
+// Labels and probabilities for rows of a dataset from a saved model.
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
-#include <iosfwd>
 #include <span>
 #include <string>
 #include <vector>
@@ -27,13 +25,6 @@ struct Predictions {
 // subject in this dataset.)
 Predictions predict(const ModelFile& model, const data::Dataset& dataset,
                     std::span<const std::int32_t> rows, const std::string& file);
-
-// CSV to `csv`: id,predicted,probability_<class>... with shortest round-trip numbers, one line a
-// row of the dataset, or of `ids` in their order (InputError names unknown ones). The description
-// needs no label.
-void predict_table(const std::filesystem::path& model_file,
-                   const std::filesystem::path& dataset_yaml, const std::vector<std::string>& ids,
-                   std::ostream& csv);
 
 // Used by training too: the test rows of a linear model.
 Evaluation evaluate_linear(const LinearModel& model, const data::FoldTensors& fold,

@@ -1,0 +1,120 @@
+#include "trainer/predict_input.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+#include <unordered_map>
+
+#include "base/error.h"
+#include "data/audio/clips.h"
+
+namespace emosweep::trainer {
+namespace {
+
+// Whether windows under these options are those that the bands' names stand for. They stand for the
+// policy of recordings in trouble too, but how long a recording may be changes no window: models
+// that were trained under its defaults take others.
+bool same_windows(data::AudioOptions options, const std::vector<std::string>& bands) {
+  if (data::band_names(options) == bands) return true;
+  const data::ClipPolicy defaults;
+  options.policy.max_seconds = defaults.max_seconds;
+  options.policy.too_long = defaults.too_long;
+  return data::band_names(options) == bands;
+}
+
+// The model's modalities with the model's columns, taken from the dataset's by name.
+data::Dataset with_columns(const ModelFile& model, const data::Dataset& dataset) {
+  Mistakes mistakes;
+  data::Dataset result;
+  result.name = dataset.name;
+  result.target = {model.target, TargetKind::single, {}, model.classes};
+  result.row = dataset.row;
+  result.id = dataset.id;
+  result.label.assign(dataset.id.size(), 0);  // unused, and perhaps of other classes
+  result.groups = dataset.groups;
+  if (model.prepare.normalise == data::Normalise::group && !dataset.group(model.prepare.group)) {
+    mistakes.add("the model normalises by the group " + model.prepare.group +
+                 ", which the dataset does not have");
+  }
+  for (const data::Scaler& scaler : model.scalers) {
+    const data::Modality* source = dataset.modality(scaler.modality);
+    if (!source) {
+      mistakes.add("the dataset has no modality " + scaler.modality);
+      continue;
+    }
+    if (models::is_image_model(model.model.model)) {
+      if (source->kind != "audio" || !same_windows(source->clips->options, scaler.columns)) {
+        mistakes.add("modality " + scaler.modality +
+                     " is cut into other spectrograms than the model was trained on (kind audio "
+                     "and the keys beside it)");
+      }
+      result.modalities.push_back(*source);
+      continue;
+    }
+    std::unordered_map<std::string, std::int64_t> place;
+    for (std::size_t c = 0; c < source->columns.size(); ++c) {
+      place[source->columns[c]] = static_cast<std::int64_t>(c);
+    }
+    std::vector<std::int64_t> taken;
+    for (const std::string& column : scaler.columns) {
+      const auto found = place.find(column);
+      if (found == place.end()) {
+        mistakes.add("modality " + scaler.modality + " of the dataset has no column " + column);
+      } else {
+        taken.push_back(found->second);
+      }
+    }
+    data::Modality m{scaler.modality,
+                     source->kind,
+                     scaler.columns,
+                     static_cast<std::int64_t>(taken.size()),
+                     {},
+                     {}};
+    for (std::int64_t r = 0; r < dataset.size(); ++r) {
+      bool present = false;
+      for (std::int64_t c : taken) {
+        m.values.push_back(source->values[static_cast<std::size_t>(r * source->width + c)]);
+        present = present || !std::isnan(m.values.back());
+      }
+      m.present.push_back(present);
+    }
+    result.modalities.push_back(std::move(m));
+  }
+  if (!mistakes.empty()) {
+    std::string text = dataset.description.string() + ": it does not fit the model:";
+    for (const std::string& line : mistakes.lines()) text += "\n  " + line;
+    throw InputError(text);
+  }
+  return result;
+}
+
+}  // namespace
+
+PredictInput::PredictInput(const ModelFile& model, const data::Dataset& dataset)
+    : dataset_(with_columns(model, dataset)),
+      fitted_(model.scalers.at(0)),
+      prepare_(model.prepare) {
+  if (models::is_image_model(model.model.model)) {
+    fold_ = data::make_fold_images(
+        dataset_,
+        std::make_shared<data::ClipImages>(dataset_, dataset_.modalities[0], fitted_, prepare_),
+        model.model.dtype);
+    return;
+  }
+  fold_ = data::make_fold_tensors(dataset_,
+                                  data::apply_scalers(dataset_, {model.scalers, {}}, model.prepare),
+                                  model.model.model == "linear" ? at::kDouble : model.model.dtype);
+}
+
+data::WindowImages PredictInput::windows() const {
+  return data::WindowImages(dataset_, dataset_.modalities[0], fitted_, prepare_);
+}
+
+bool PredictInput::present(std::int64_t row) const {
+  return std::any_of(
+      dataset_.modalities.begin(), dataset_.modalities.end(),
+      [row](const data::Modality& m) { return m.present[static_cast<std::size_t>(row)] != 0; });
+}
+
+}  // namespace emosweep::trainer
