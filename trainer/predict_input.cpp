@@ -12,17 +12,6 @@
 namespace emosweep::trainer {
 namespace {
 
-// Whether windows under these options are those that the bands' names stand for. They stand for the
-// policy of recordings in trouble too, but how long a recording may be changes no window: models
-// that were trained under its defaults take others.
-bool same_windows(data::AudioOptions options, const std::vector<std::string>& bands) {
-  if (data::band_names(options) == bands) return true;
-  const data::ClipPolicy defaults;
-  options.policy.max_seconds = defaults.max_seconds;
-  options.policy.too_long = defaults.too_long;
-  return data::band_names(options) == bands;
-}
-
 // The model's modalities with the model's columns, taken from the dataset's by name.
 data::Dataset with_columns(const ModelFile& model, const data::Dataset& dataset) {
   Mistakes mistakes;
@@ -44,7 +33,7 @@ data::Dataset with_columns(const ModelFile& model, const data::Dataset& dataset)
       continue;
     }
     if (models::is_image_model(model.model.model)) {
-      if (source->kind != "audio" || !same_windows(source->clips->options, scaler.columns)) {
+      if (source->kind != "audio" || data::band_names(source->clips->options) != scaler.columns) {
         mistakes.add("modality " + scaler.modality +
                      " is cut into other spectrograms than the model was trained on (kind audio "
                      "and the keys beside it)");

@@ -9,8 +9,6 @@
 namespace emosweep::data {
 namespace {
 
-constexpr double kLongest = 3600;  // seconds: what one recording may take of memory stays bounded
-
 class AudioReader {
  public:
   AudioReader(const Node& modality, NodeReader& read) : modality_(modality), read_(read) {}

@@ -19,7 +19,9 @@ std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 }  // namespace
 
 std::vector<std::string> band_names(const AudioOptions& options) {
-  const std::string print = sha256(identity_text(options, false)).hex().substr(0, 6);
+  AudioOptions window = options;
+  window.policy = {};  // which recordings are used is no part of what a window of one holds
+  const std::string print = sha256(identity_text(window, false)).hex().substr(0, 6);
   std::vector<std::string> names;
   for (std::int64_t b = 0; b < options.front_end.n_mels; ++b) {
     names.push_back("mel" + std::to_string(b) + "@" + print);

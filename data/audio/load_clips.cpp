@@ -7,6 +7,7 @@
 
 #include "base/canonical.h"
 #include "base/error.h"
+#include "data/audio/audio_description.h"
 #include "data/audio/clip_cache.h"
 #include "data/audio/media_path.h"
 #include "data/description_reader.h"
@@ -93,13 +94,24 @@ std::string details(ClipTrouble trouble, const ClipInfo& info, const ClipPolicy&
   return text;
 }
 
-std::string ways_out(ClipTrouble trouble) {
+// What max_seconds has to be for the whole recording, where its header says how long it is.
+std::string longer(const ClipInfo& info, const ClipPolicy& policy) {
+  const double needed = std::floor(info.seconds) + 1;
+  if (needed > kLongest) {
+    return "max_seconds is at most " + number_text(kLongest) + ": cut it into files; ";
+  }
+  return (info.seconds > policy.max_seconds ? "max_seconds: " + number_text(needed)
+                                            : "a larger max_seconds") +
+         " would take it whole; ";
+}
+
+std::string ways_out(ClipTrouble trouble, const ClipInfo& info, const ClipPolicy& policy) {
   const std::string last = trouble == ClipTrouble::too_long ? ", cut"
                            : trouble == ClipTrouble::too_short || trouble == ClipTrouble::silent
                                ? ", keep"
                                : "";
-  return " (" + std::string(trouble_name(trouble)) + ": missing, skip" + last +
-         " would let it pass)";
+  const std::string first = trouble == ClipTrouble::too_long ? longer(info, policy) : "";
+  return " (" + first + trouble_name(trouble) + ": missing, skip" + last + " would let it pass)";
 }
 
 std::string outcome(ClipAction action, ClipTrouble trouble) {
@@ -146,7 +158,7 @@ class Rows {
         named_[{trouble, action}].push_back(cell.text);
       }
       if (action == ClipAction::error)
-        mistake(details(trouble, info, options_.policy) + ways_out(trouble));
+        mistake(details(trouble, info, options_.policy) + ways_out(trouble, info, options_.policy));
       if (action == ClipAction::skip) skip[at(i)] = 1;
       if (action != ClipAction::keep) continue;
       clips_.clip.back() = found.recording;

@@ -124,6 +124,19 @@ TEST(ClipWindows, SecondsAreThoseOfTheRecording) {
   EXPECT_EQ(recorded.windows(.1, {3}).size(), 46u);  // a frame is the shortest step
 }
 
+TEST(ClipWindows, ModelsTakeRecordingsOfOtherLengthsButNoOtherWindows) {
+  AudioOptions options;
+  const auto names = band_names(options);
+  options.policy.max_seconds = 3600;
+  options.policy.too_long = ClipAction::cut;
+  EXPECT_EQ(band_names(options), names);
+  options.window.seconds = 2;
+  EXPECT_NE(band_names(options), names);
+  options = {};
+  options.front_end.hop_length = 256;
+  EXPECT_NE(band_names(options), names);
+}
+
 TEST(ClipWindows, ImpossibleStepsAreRefused) {
   const Recorded recorded;
   const double nan = std::numeric_limits<double>::quiet_NaN();

@@ -95,7 +95,9 @@ TEST_F(ClipDataset, RecordingsInTroubleAreNamedWithTheirRow) {
       holds(text, "t.csv:3: column 'path': 'none.wav': there is no such file (missing_file:"));
   EXPECT_TRUE(holds(text, "t.csv:4: column 'path': 'torn.wav': it is cut short"));
   EXPECT_TRUE(holds(text, "t.csv:5: column 'path': 'short.wav': it is too short: 0.05 s"));
-  EXPECT_TRUE(holds(text, "t.csv:6: column 'path': 'long.wav': it is too long"));
+  EXPECT_TRUE(holds(text,
+                    "t.csv:6: column 'path': 'long.wav': it is too long: more than max_seconds 2 "
+                    "(max_seconds: 4 would take it whole; too_long:"));
   EXPECT_TRUE(holds(text, "t.csv:7: column 'path': 'silent.wav': it is silent"));
   EXPECT_TRUE(holds(text, "t.csv:8: column 'path': '../t.csv': a path may not hold '..'"));
 }
