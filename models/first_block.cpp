@@ -25,7 +25,7 @@ struct Shape {
 // weight [9, C] and shift [C]: the batch norm is in them.
 template <typename T>
 EMO_BODY void forward_body(const T* padded, Shape s, const T* weight, const T* shift, T* out,
-                           std::uint8_t* places) {
+                           Place<T>* places) {
   using L = Lanes<T>;
   constexpr int kRegisters = 2;
   for (std::int64_t h = 0; h < s.H / 2; ++h) {
@@ -36,9 +36,12 @@ EMO_BODY void forward_body(const T* padded, Shape s, const T* weight, const T* s
         for (int r = 0; r < kRegisters; ++r) {
           for (auto& to : sum[r]) L::load(shift + c + r * L::count, to);
         }
+#pragma GCC unroll 9
         for (std::int64_t t = 0; t < kTaps; ++t) {
           typename L::Vector by[kRegisters];
           for (int r = 0; r < kRegisters; ++r) L::load(weight + t * s.C + c + r * L::count, by[r]);
+
+#pragma GCC unroll 4
           for (int k = 0; k < 4; ++k) {
             const T pixel = x[(t / 3 + k / 2) * s.line() + t % 3 + k % 2];
             for (int r = 0; r < kRegisters; ++r) sum[r][k] += pixel * by[r];
@@ -59,7 +62,7 @@ EMO_BODY void forward_body(const T* padded, Shape s, const T* weight, const T* s
 
 // Adds to sums [10, C] what the gradient g behind the norm has with every tap's pixel, and g.
 template <typename T>
-EMO_BODY void backward_body(const T* outer, const std::uint8_t* places, const T* padded, Shape s,
+EMO_BODY void backward_body(const T* outer, const Place<T>* places, const T* padded, Shape s,
                             double* sums) {
   using L = Lanes<T>;
   for (std::int64_t h = 0; h < s.H / 2; ++h) {
@@ -72,6 +75,8 @@ EMO_BODY void backward_body(const T* outer, const std::uint8_t* places, const T*
         typename L::Mask place;
         L::load(outer + row + w * s.C + c, g), L::load(places + row + w * s.C + c, place);
         whole += place == kNoPlace ? typename L::Vector{} : g;
+
+#pragma GCC unroll 4
         for (int k = 0; k < 4; ++k) {
           const typename L::Vector here = place == k ? g : typename L::Vector{};
 #pragma GCC unroll 9
@@ -218,7 +223,7 @@ at::Tensor run_forward(const at::Tensor& images, const Numbers& taps, const Affi
   const Shape s = shape_of(images, static_cast<std::int64_t>(C));
   const auto format = at::MemoryFormat::ChannelsLast;
   at::Tensor y = at::empty({s.n, s.C, s.H / 2, s.W / 2}, images.options(), format);
-  if (places) *places = at::empty({y.numel()}, at::kByte);
+  if (places) *places = at::empty({y.numel()}, kPlaceType<T>);
   std::vector<T> weight(kTaps * C), shift(C), padded;
   Numbers whole(C, 0);  // of a channel's weights
   for (std::size_t i = 0; i < weight.size(); ++i) {
@@ -234,9 +239,9 @@ at::Tensor run_forward(const at::Tensor& images, const Numbers& taps, const Affi
     for (std::size_t c = 0; c < C; ++c) {
       shift[c] = static_cast<T>(affine.shift[c] + whole[c] * static_cast<double>(centre));
     }
-    forward<T>(padded.data(), s, weight.data(), shift.data(), y.mutable_data_ptr<T>() + i * size,
-               places ? places->mutable_data_ptr<std::uint8_t>() + i * size
-                      : static_cast<std::uint8_t*>(nullptr));
+    forward<T>(
+        padded.data(), s, weight.data(), shift.data(), y.mutable_data_ptr<T>() + i * size,
+        places ? places->mutable_data_ptr<Place<T>>() + i * size : static_cast<Place<T>*>(nullptr));
   }
   return y;
 }
@@ -254,8 +259,8 @@ Numbers run_backward(const at::Tensor& outer, const at::Tensor& images, const at
     const T centre = centre_of(image, s);
     pad(image, s, centre, padded);
     Numbers own(sums.size(), 0);
-    backward<T>(outer.const_data_ptr<T>() + i * size,
-                places.const_data_ptr<std::uint8_t>() + i * size, padded.data(), s, own.data());
+    backward<T>(outer.const_data_ptr<T>() + i * size, places.const_data_ptr<Place<T>>() + i * size,
+                padded.data(), s, own.data());
     for (std::size_t j = 0; j < own.size(); ++j) {
       sums[j] += own[j];
       if (j < last) {

@@ -89,6 +89,7 @@ class ImageNetwork final : public Model {
   Convolution convolution(const ConvolutionAt& at);
   at::Tensor running(const std::string& name, std::int64_t channels, double value);
   at::Tensor pooled(const at::Tensor& x, const Step& step) const;
+  at::Tensor evaluated(const at::Tensor& x, const Step& step) const;
 
   ModelOptions options_;
   ImageParts parts_;
@@ -118,6 +119,21 @@ Convolution ImageNetwork::convolution(const ConvolutionAt& at) {
           running(at.norm + ".running_var", at.out, 1),
           at.stride,
           at.size / 2};
+}
+
+// Of the layer with the most of them that evaluation keeps at once: more would not stay in cache,
+// and beyond 32 MB malloc asks the system for every tensor anew.
+constexpr std::int64_t kEvaluationValues = 4 << 20;
+
+// pooled(x), where nothing is shared between images: a few at a time.
+at::Tensor ImageNetwork::evaluated(const at::Tensor& x, const Step& step) const {
+  const std::int64_t places = (x.size(2) / 2) * (x.size(3) / 2);
+  const std::int64_t values = std::max<std::int64_t>(1, parts_.plain.back().in * places);
+  const std::int64_t most = std::max<std::int64_t>(1, kEvaluationValues / values);
+  if (!blocks_.empty() || x.size(0) <= most) return pooled(x, step);
+  std::vector<at::Tensor> parts;
+  for (const at::Tensor& part : x.split(most)) parts.push_back(pooled(part, step));
+  return at::cat(parts);
 }
 
 // Images [n, channels, H, W] -> the mean over places of the last layer: [n, C].
@@ -153,7 +169,8 @@ Output ImageNetwork::forward(const data::Batch& batch, const Step& step) {
     x = x.masked_fill(absent.view({real, 1, 1, 1}), 0);
   }
   x = x.contiguous(at::MemoryFormat::ChannelsLast);
-  const at::Tensor whole = at::constant_pad_nd(pooled(x, step), {0, 0, 0, b - real}).unsqueeze(0);
+  const at::Tensor mean = step.train ? pooled(x, step) : evaluated(x, step);
+  const at::Tensor whole = at::constant_pad_nd(mean, {0, 0, 0, b - real}).unsqueeze(0);
   const at::Tensor mask = dropout_.mask(batch, step, {}, options_.dtype);
   Output output;
   output.embedding = masked(whole, mask.defined() ? mask.squeeze(2) : mask);

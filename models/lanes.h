@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 #include <type_traits>
 
 #include "base/wide.h"
@@ -17,21 +16,21 @@ struct Lanes {
   using Int = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
   typedef T Vector __attribute__((vector_size(kBytes)));
   typedef Int Mask __attribute__((vector_size(kBytes)));  // of comparisons: 0 or -1
-  typedef std::uint8_t Bytes __attribute__((vector_size(kBytes / sizeof(T))));
 
-  // By reference: passing vectors by value has another ABI in functions of a wider target.
-  static EMO_BODY void load(const T* from, Vector& v) { std::memcpy(&v, from, sizeof(v)); }
-  static EMO_BODY void store(const Vector& v, T* to) { std::memcpy(to, &v, sizeof(v)); }
-  // Small numbers, a byte each.
-  static EMO_BODY void load(const std::uint8_t* from, Mask& v) {
-    Bytes bytes;
-    std::memcpy(&bytes, from, sizeof(bytes));
-    v = __builtin_convertvector(bytes, Mask);
+  // By reference: passing vectors by value has another ABI in functions of a wider target. Through
+  // these types and not by memcpy, which GCC splits into halves that a load then waits for.
+  static EMO_BODY void load(const T* from, Vector& v) {
+    v = *reinterpret_cast<const LooseVector*>(from);
   }
-  static EMO_BODY void store(const Mask& v, std::uint8_t* to) {
-    const Bytes bytes = __builtin_convertvector(v, Bytes);
-    std::memcpy(to, &bytes, sizeof(bytes));
+  static EMO_BODY void store(const Vector& v, T* to) { *reinterpret_cast<LooseVector*>(to) = v; }
+  static EMO_BODY void load(const Int* from, Mask& v) {
+    v = *reinterpret_cast<const LooseMask*>(from);
   }
+  static EMO_BODY void store(const Mask& v, Int* to) { *reinterpret_cast<LooseMask*>(to) = v; }
+
+ private:
+  typedef T LooseVector __attribute__((vector_size(kBytes), aligned(alignof(T)), may_alias));
+  typedef Int LooseMask __attribute__((vector_size(kBytes), aligned(alignof(Int)), may_alias));
 };
 
 }  // namespace emosweep::models

@@ -19,7 +19,7 @@ struct Shape {
 
 template <typename T>
 EMO_BODY void max_forward_body(const T* data, Shape s, const T* scale, const T* shift, T* out,
-                               std::uint8_t* places) {
+                               Place<T>* places) {
   using L = Lanes<T>;
   const std::int64_t row = s.W * s.C;
   for (std::int64_t i = 0; i < s.n; ++i) {
@@ -30,6 +30,8 @@ EMO_BODY void max_forward_body(const T* data, Shape s, const T* scale, const T* 
           typename L::Vector a[4], by, plus, best;
           typename L::Mask place;
           L::load(scale + c, by), L::load(shift + c, plus);
+
+#pragma GCC unroll 4
           for (int k = 0; k < 4; ++k) {
             L::load(x + k / 2 * row + k % 2 * s.C + c, a[k]);
             a[k] = a[k] * by + plus;
@@ -46,7 +48,7 @@ EMO_BODY void max_forward_body(const T* data, Shape s, const T* scale, const T* 
 
 // Sums of g, the gradient behind the norm, and of g (x - mean) by channel. scratch: [2, C].
 template <typename T>
-EMO_BODY void max_sums_body(const T* outer, const std::uint8_t* places, const T* data, Shape s,
+EMO_BODY void max_sums_body(const T* outer, const Place<T>* places, const T* data, Shape s,
                             const T* mean, T* scratch, double* sums, double* products) {
   using L = Lanes<T>;
   const std::int64_t row = s.W * s.C;
@@ -59,6 +61,8 @@ EMO_BODY void max_sums_body(const T* outer, const std::uint8_t* places, const T*
           typename L::Vector g, m, v, along{}, sum, product;
           typename L::Mask place;
           L::load(outer + c, g), L::load(mean + c, m), L::load(places + c, place);
+
+#pragma GCC unroll 4
           for (int k = 0; k < 4; ++k) {
             L::load(x + k / 2 * row + k % 2 * s.C + c, v);
             along = place == k ? v - m : along;
@@ -93,7 +97,7 @@ EMO_BODY void uncovered(const T* x, const By<T>& by, std::int64_t places, std::i
 }
 
 template <typename T>
-EMO_BODY void max_input_body(const T* outer, const std::uint8_t* places, const T* data, Shape s,
+EMO_BODY void max_input_body(const T* outer, const Place<T>* places, const T* data, Shape s,
                              By<T> by, T* out) {
   using L = Lanes<T>;
   const std::int64_t row = s.W * s.C;
@@ -107,6 +111,8 @@ EMO_BODY void max_input_body(const T* outer, const std::uint8_t* places, const T
           L::load(outer + c, g), L::load(by.gradient + c, by_g), L::load(places + c, place);
           L::load(by.mean + c, m), L::load(by.value + c, by_v), L::load(by.constant + c, constant);
           g *= by_g;
+
+#pragma GCC unroll 4
           for (int k = 0; k < 4; ++k) {
             const std::int64_t at = begin + k / 2 * row + (2 * w + k % 2) * s.C + c;
             L::load(data + at, v);
@@ -226,10 +232,10 @@ at::Tensor run_max(const at::Tensor& x, const Affine& affine, at::Tensor* places
   const Shape s = shape_of(x);
   const auto format = at::MemoryFormat::ChannelsLast;
   at::Tensor y = at::empty({s.n, s.C, s.H / 2, s.W / 2}, x.options(), format);
-  std::uint8_t* to = nullptr;
+  Place<T>* to = nullptr;
   if (places) {
-    *places = at::empty({y.numel()}, at::kByte);
-    to = places->mutable_data_ptr<std::uint8_t>();
+    *places = at::empty({y.numel()}, kPlaceType<T>);
+    to = places->mutable_data_ptr<Place<T>>();
   }
   const Cast<T> by(affine);
   max_forward<T>(x.const_data_ptr<T>(), s, by.scale.data(), by.shift.data(),
@@ -250,7 +256,7 @@ Gradients run_max_backward(const at::Tensor& outer, const at::Tensor& x, const a
   std::vector<T> scratch(2 * C);
   Numbers sums(C, 0), products(C, 0);
   const T *g = outer.const_data_ptr<T>(), *data = x.const_data_ptr<T>();
-  const std::uint8_t* place = places.const_data_ptr<std::uint8_t>();
+  const Place<T>* place = places.const_data_ptr<Place<T>>();
   max_sums<T>(g, place, data, s, mean.data(), scratch.data(), sums.data(), products.data());
   Gradients d{at::empty_like(x), {}, {}};
   const CastBy<T> by(kept, input_gradient_of(kept, gamma, sums, products, team, d.gamma, d.beta));

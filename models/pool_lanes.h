@@ -1,10 +1,17 @@
 // Max pooling 2x2 behind a ReLU, a register of channels at a time. Private to models/.
 #pragma once
 
+#include <c10/core/ScalarType.h>
+
 #include "models/lanes.h"
 
 namespace emosweep::models {
 
+// As wide as a value: GCC makes bytes of a register one by one.
+template <typename T>
+using Place = typename Lanes<T>::Int;
+template <typename T>
+inline constexpr at::ScalarType kPlaceType = sizeof(T) == 4 ? at::kInt : at::kLong;
 // Of which of the four places a pooled value is, row by row; this where the ReLU let none through.
 inline constexpr int kNoPlace = 4;
 
@@ -15,6 +22,7 @@ EMO_BODY void relu_max(const typename Lanes<T>::Vector (&a)[4], typename Lanes<T
   using Mask = typename Lanes<T>::Mask;
   best = a[0];
   place = Mask{};
+#pragma GCC unroll 3
   for (int k = 1; k < 4; ++k) {
     const Mask more = (a[k] > best) | (a[k] != a[k]);
     best = more ? a[k] : best;

@@ -212,6 +212,26 @@ TEST(ImageNetwork, AnswersOneImageTheSameBesideAnyOthers) {
   for (const Leaf& leaf : model->state()) EXPECT_TRUE(at::isfinite(leaf.value).all().item<bool>());
 }
 
+// More than are evaluated at a time.
+TEST(ImageNetwork, AnswersManyImagesInTheirOrder) {
+  ModelOptions options = options_of("small_cnn", fixture("small_cnn"), at::kFloat);
+  options.image_height = 64, options.image_width = 94;
+  options.widths = {64 * 94};
+  const auto model = make_model(options, test::keys_of(1));
+  fill(*model);
+  const std::int64_t n = 50;
+  const at::Tensor images = uniform(n * 64 * 94, 7).view({n, 64 * 94}).to(at::kFloat);
+  test::StepParts parts{test::keys_of(1), at::zeros({1}, at::kFloat), {}};
+  const at::NoGradGuard no_grad;
+  const at::Tensor all = model->forward(batch_of(images, 2), test::step_of(parts, false)).heads[0];
+  for (const std::int64_t i : {0, 42, 43, 49}) {
+    const at::Tensor one =
+        model->forward(batch_of(images.narrow(0, i, 1), 0), test::step_of(parts, false)).heads[0];
+    EXPECT_LT((all[0][i] - one[0][0]).abs().max().item<double>(), 1e-5) << i;
+    EXPECT_GT((all[0][i] - all[0][(i + 1) % n]).abs().max().item<double>(), 1e-4) << i;
+  }
+}
+
 TEST(ImageNetwork, SelectKeepsRunningValues) {
   const Json expected = fixture("small_cnn");
   const auto model = make_model(options_of("small_cnn", expected, at::kFloat), test::keys_of(1));
