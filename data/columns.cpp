@@ -127,23 +127,26 @@ Layout resolve_columns(const Description& d, const RowSelection& selection,
   // Like the label, what difficulty follows from is known of training data only.
   for (const Written& name : d.difficulty.columns)
     if (d.labels == Labels::needed) layout.difficulty.push_back(take(name, "the difficulty"));
-  std::set<int> media;  // columns of paths
+  std::set<int> media;  // columns of paths and texts
   for (const ModalityDescription& modality : d.modalities) {
     const std::string self = "modality " + in_quotes(modality.name.text);
     std::vector<int> all;
     if (modality.media()) {
-      // A path may be the sample's name, and serve several modalities; it is no other thing.
-      const Written& path = modality.columns[0];
-      const int column = resolver.column(path.text, path.place, self);
-      const auto old = owner.find(column);
-      if (old != owner.end() && old->second != "the id" && !media.contains(column))
-        mistakes.add(path.place, self + ": " + in_quotes(path.text) +
-                                     " is a column that it may not use: " + old->second);
-      if (column >= 0) {
-        owner.emplace(column, self);
-        media.insert(column);
+      // A path or text may be the sample's name, and serve several modalities; it is no other
+      // thing.
+      for (const Written& name : modality.columns) {
+        const int column = resolver.column(name.text, name.place, self);
+        const auto old = owner.find(column);
+        if (old != owner.end() && old->second != "the id" && !media.contains(column))
+          mistakes.add(name.place, self + ": " + in_quotes(name.text) +
+                                       " is a column that it may not use: " + old->second);
+        if (column >= 0) {
+          owner.emplace(column, self);
+          media.insert(column);
+        }
+        all.push_back(column);
       }
-      layout.modalities.push_back({column});
+      layout.modalities.push_back(std::move(all));
       continue;
     }
     for (const Written& element : modality.columns) {

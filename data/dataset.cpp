@@ -13,6 +13,7 @@
 #include "data/hash_cache.h"
 #include "data/rows.h"
 #include "data/table.h"
+#include "data/text/load_embeddings.h"
 
 namespace emosweep::data {
 namespace {
@@ -133,13 +134,19 @@ std::vector<OpenTable> open_tables(const Description& d, HashCache* cache,
 // says so.
 void load_media(const Description& d, const std::vector<OpenTable>& tables,
                 const std::vector<std::vector<MediaCell>>& media, HashCache* cache,
-                Dataset& dataset, TableMistakes& mistakes, Sha256& hash) {
+                TextEmbedder* embedder, Dataset& dataset, TableMistakes& mistakes, Sha256& hash) {
   std::vector<std::string> names;
   for (const OpenTable& table : tables) names.push_back(table.reader->file());
   std::vector<std::uint8_t> skip(dataset.id.size());
   std::size_t next = 0;
   for (std::size_t m = 0; m < d.modalities.size(); ++m) {
     if (!d.modalities[m].media()) continue;
+    if (d.modalities[m].embeddings()) {
+      EMO_CHECK(embedder != nullptr, "whoever loads embeddings brings an embedder");
+      load_embeddings(media[next++], d.modalities[m].embedding, cache, *embedder, dataset,
+                      dataset.modalities[m], hash);
+      continue;
+    }
     const MediaSource source{fs::canonical(d.root), d.modalities[m].columns[0].text, names,
                              media[next++]};
     load_clips(source, d.modalities[m].audio, cache, dataset, dataset.modalities[m], skip, mistakes,
@@ -182,7 +189,7 @@ const Modality* Dataset::modality(const std::string& wanted) const {
 }
 
 Loaded load_dataset(const fs::path& description, const RowSelection& selection, HashCache* cache,
-                    const TableLimits& limits, Labels labels) {
+                    const TableLimits& limits, Labels labels, TextEmbedder* embedder) {
   const fs::path file = description_file(description);
   Mistakes mistakes;
   const Description d = read_description(file, mistakes, labels);
@@ -205,7 +212,8 @@ Loaded load_dataset(const fs::path& description, const RowSelection& selection, 
 
   Dataset& dataset = loaded.dataset;
   Sha256 media;
-  if (!loader.media().empty()) load_media(d, tables, loader.media(), cache, dataset, wrong, media);
+  if (!loader.media().empty())
+    load_media(d, tables, loader.media(), cache, embedder, dataset, wrong, media);
   throw_all(mistakes, wrong);
   dataset.description = fs::absolute(file).lexically_normal();
   Sha256 hash;

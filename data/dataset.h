@@ -25,7 +25,7 @@ struct Clips;
 
 struct Modality {
   std::string name;
-  std::string kind;                  // features | statistics | audio (which has no values)
+  std::string kind;  // features | statistics | embeddings | audio (which has no values)
   std::vector<std::string> columns;  // [width], in the order of the table's header
   std::int64_t width = 0;
   std::vector<double> values;         // [n, width] row-major; NaN = missing
@@ -107,9 +107,11 @@ enum class Labels { needed, ignored };
 // editor counts lines) and column, the first 20 together; throws InputError. `description`: a
 // dataset.yaml or the folder that holds one. Files are hashed through `cache` (nullptr: always
 // read).
+// embedder: encodes the texts of modalities of kind embeddings; needed where there are some.
 class HashCache;
+class TextEmbedder;
 Loaded load_dataset(const std::filesystem::path& description, const RowSelection& selection = {},
                     HashCache* cache = nullptr, const TableLimits& limits = {},
-                    Labels labels = Labels::needed);
+                    Labels labels = Labels::needed, TextEmbedder* embedder = nullptr);
 
 }  // namespace emosweep::data

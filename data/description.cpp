@@ -131,7 +131,41 @@ void read_validation(const Node& node, NodeReader& read, Description& d) {
   }
 }
 
-void read_modality(const Entry& entry, NodeReader& read, Description& d) {
+// `encoder` may hold ${NAME}; it is relative to the description.
+void read_embeddings(const Written& name, const Node& node, const std::string& owner,
+                     NodeReader& read, Mistakes& mistakes, Description& d) {
+  read.keys(node, owner, {"kind", "columns", "encoder", "pooling", "max_length"}, {"where"});
+  ModalityDescription own{name, {}, "embeddings", {}, {}};
+  if (const Entry* columns = node.find("columns"))
+    own.columns = read.texts(columns->value, "the columns of " + owner);
+  else
+    read.mistake(name.place, owner + " has no 'columns'");
+  if (const Entry* encoder = node.find("encoder")) {
+    const Written written = read.text(encoder->value, "the encoder of " + owner);
+    const std::string text = written.given() ? expand_environment(written, mistakes) : "";
+    own.embedding.encoder = fs::absolute(d.file.parent_path() / text).lexically_normal();
+    std::error_code code;
+    if (!text.empty() && !fs::is_directory(own.embedding.encoder, code))
+      read.mistake(written.place, owner + ": there is no folder " +
+                                      in_quotes(own.embedding.encoder.string()) +
+                                      "; an encoder is a folder as Hugging Face has it");
+  } else {
+    read.mistake(name.place, owner + " has no 'encoder'");
+  }
+  if (const Entry* pooling = node.find("pooling")) {
+    const auto chosen = read.choice(pooling->value, "pooling", {"mean", "cls"});
+    own.embedding.pooling = chosen == std::optional<std::size_t>(1) ? "cls" : "mean";
+  }
+  if (const Entry* length = node.find("max_length")) {
+    const auto tokens = integer(length->value);
+    if (!tokens || *tokens < 2 || *tokens > 1 << 20)
+      read.mistake(length->value.place, "max_length is not a whole number of at least 2");
+    own.embedding.max_length = tokens.value_or(128);
+  }
+  if (!own.columns.empty()) d.modalities.push_back(std::move(own));
+}
+
+void read_modality(const Entry& entry, NodeReader& read, Mistakes& mistakes, Description& d) {
   const std::string owner = "modality " + in_quotes(entry.key);
   const Written name{entry.key, entry.place};
   read.name(name, "the modality");
@@ -143,14 +177,18 @@ void read_modality(const Entry& entry, NodeReader& read, Description& d) {
     read.mistake(entry.place, owner + " has no 'kind'");
     return;
   }
-  const std::vector<std::string> kinds{"features", "audio", "statistics", "text",
-                                       "image",    "video", "sequence"};
+  const std::vector<std::string> kinds{"features", "audio", "statistics", "embeddings",
+                                       "text",     "image", "video",      "sequence"};
   const auto chosen = read.choice(kind->value, "the kind of " + owner, kinds);
   if (!chosen) return;
-  if (*chosen > 2) {
+  if (*chosen > 3) {
     read.mistake(kind->value.place,
                  "modalities of kind " + in_quotes(kinds[*chosen]) +
-                     " do not exist yet; 'features', 'audio' and 'statistics' do");
+                     " do not exist yet; 'features', 'audio', 'statistics' and 'embeddings' do");
+    return;
+  }
+  if (*chosen == 3) {
+    read_embeddings(name, entry.value, owner, read, mistakes, d);
     return;
   }
   if (*chosen != 0) {
@@ -161,7 +199,7 @@ void read_modality(const Entry& entry, NodeReader& read, Description& d) {
       return;
     }
     const Written path = read.text(column->value, "the column of " + owner);
-    if (path.given()) d.modalities.push_back({name, {path}, kinds[*chosen], audio});
+    if (path.given()) d.modalities.push_back({name, {path}, kinds[*chosen], audio, {}});
     return;
   }
   read.keys(entry.value, owner, {"kind", "columns"}, {"where"});
@@ -171,7 +209,7 @@ void read_modality(const Entry& entry, NodeReader& read, Description& d) {
     return;
   }
   d.modalities.push_back(
-      {name, read.texts(columns->value, "the columns of " + owner), kinds[0], {}});
+      {name, read.texts(columns->value, "the columns of " + owner), kinds[0], {}, {}});
 }
 
 void read_table_form(const Node& tree, NodeReader& read, Description& d) {
@@ -243,6 +281,16 @@ void resolve_paths(const Node& tree, NodeReader& read, Mistakes& mistakes, Descr
   }
 }
 
+// Of the `${` at `at`: defaults may hold variables themselves.
+std::size_t closing_brace(const std::string& text, std::size_t at) {
+  int open = 0;
+  for (; at < text.size(); ++at) {
+    if (text.compare(at, 2, "${") == 0 && ++open > 8) break;  // nobody means that
+    if (text[at] == '}' && --open == 0) return at;
+  }
+  return std::string::npos;
+}
+
 }  // namespace
 
 std::string expand_environment(const Written& value, Mistakes& mistakes) {
@@ -253,7 +301,7 @@ std::string expand_environment(const Written& value, Mistakes& mistakes) {
       out += text[at++];
       continue;
     }
-    const std::size_t end = text.find('}', at);
+    const std::size_t end = closing_brace(text, at);
     const std::string inner = text.substr(at + 2, end == std::string::npos ? end : end - at - 2);
     const std::size_t colon = inner.find(":-");
     const std::string name = inner.substr(0, colon);
@@ -269,7 +317,8 @@ std::string expand_environment(const Written& value, Mistakes& mistakes) {
     if (set != nullptr && *set != '\0') {
       out += set;
     } else if (colon != std::string::npos) {
-      out += inner.substr(colon + 2);
+      const std::string fallback = inner.substr(colon + 2);
+      if (!fallback.empty()) out += expand_environment({fallback, value.place}, mistakes);
     } else {
       mistakes.add(value.place, "the environment variable " + name +
                                     " is not set; set it or write ${" + name + ":-default}");
@@ -326,7 +375,7 @@ Description read_description(const std::filesystem::path& file, Mistakes& mistak
     mistakes.add(whole, "the dataset has no 'modalities'");
   else if (read.is_map(*modalities, "modalities")) {
     if (modalities->entries.empty()) mistakes.add(modalities->place, "'modalities' is empty");
-    for (const Entry& entry : modalities->entries) read_modality(entry, read, d);
+    for (const Entry& entry : modalities->entries) read_modality(entry, read, mistakes, d);
   }
   read_table_form(tree, read, d);
   const Node* samples = given("samples");

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "data/audio/audio_options.h"
 #include "data/dataset.h"
+#include "data/text/embeddings.h"
 
 namespace emosweep::data {
 
@@ -24,10 +25,14 @@ struct Written {
 
 struct ModalityDescription {
   Written name;
-  std::vector<Written> columns;  // names, ranges `a .. b` and globs, in written order; of media one
+  std::vector<Written> columns;  // names, ranges `a .. b` and globs, in written order; of media
+                                 // names: one path, or several texts
   std::string kind = "features";
-  AudioOptions audio;  // kinds audio and statistics
+  AudioOptions audio;          // kinds audio and statistics
+  EmbeddingOptions embedding;  // kind embeddings: `columns` are of text
+  // Filled when all rows are known, from cells that are no numbers.
   bool media() const { return kind != "features"; }
+  bool embeddings() const { return kind == "embeddings"; }
 };
 
 struct DifficultyDescription {
@@ -73,8 +78,8 @@ struct Description {
 Description read_description(const std::filesystem::path& file, Mistakes& mistakes,
                              Labels labels = Labels::needed);
 
-// `${NAME}` and `${NAME:-default}` (the default also serves an empty variable). A name that is not
-// set and has no default is a mistake at the value's place.
+// `${NAME}` and `${NAME:-default}` (the default also serves an empty variable, and may hold
+// others). A name that is not set and has no default is a mistake at the value's place.
 std::string expand_environment(const Written& value, Mistakes& mistakes);
 
 }  // namespace emosweep::data

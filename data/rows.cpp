@@ -76,9 +76,13 @@ void RowLoader::read(TableReader& table, const Layout& columns, const std::strin
       samples.metadata[m].values.push_back(text(columns.metadata[m]));
     std::size_t path = 0;
     for (std::size_t m = 0; m < d_.modalities.size(); ++m)
-      if (d_.modalities[m].media())
+      if (d_.modalities[m].media()) {
+        std::string cell;  // a path, or texts one below the other
+        for (const int column : columns.modalities[m])
+          cell += (column == columns.modalities[m][0] ? "" : "\n") + text(column);
         media_[path++].push_back(
-            {text(columns.modalities[m][0]), tables_ - 1, static_cast<std::int32_t>(record.line)});
+            {std::move(cell), tables_ - 1, static_cast<std::int32_t>(record.line)});
+      }
     if (selected(record, columns)) keep(record, columns, split);
     ++row_;
   }
@@ -198,7 +202,8 @@ bool RowLoader::features(const Record& record, const Layout& columns) {
     Modality& modality = out_.dataset.modalities[m];
     bool present = false;
     if (d_.modalities[m].media()) {  // whether the recording can be used is found out later
-      present = !trimmed(record.cells[index(columns.modalities[m][0])]).empty();
+      present = d_.modalities[m].embeddings() ||  // nothing is a text too
+                !trimmed(record.cells[index(columns.modalities[m][0])]).empty();
       modality.present.push_back(present ? 1 : 0);
       any = any || present;
       continue;

@@ -65,8 +65,8 @@ std::shared_ptr<const data::Loaded> PlanData::dataset(const Experiment& experime
   if (known != datasets_.end()) return known->second;
   auto& entry = datasets_[key];
   try {
-    entry = std::make_shared<const data::Loaded>(
-        data::load_dataset(path, row_selection(values), &cache_));
+    entry = std::make_shared<const data::Loaded>(data::load_dataset(
+        path, row_selection(values), &cache_, {}, data::Labels::needed, &embedder_));
   } catch (const InputError& problem) {
     mistakes.add(Place{}, problem.what());  // its lines carry the places in the data
   }

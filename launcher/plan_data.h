@@ -12,6 +12,7 @@
 #include "data/hash_cache.h"
 #include "launcher/experiment_file.h"
 #include "launcher/plan.h"
+#include "trainer/text_embedder.h"
 
 namespace emosweep::launcher {
 
@@ -37,6 +38,7 @@ class PlanData {
 
   std::filesystem::path folder_;
   data::HashCache& cache_;
+  trainer::EncoderEmbedder embedder_;
   // nullptr: loading failed, and the mistakes are reported already.
   std::map<std::string, std::shared_ptr<const data::Loaded>> datasets_;
   std::map<std::string, std::shared_ptr<const data::Folds>> folds_;

@@ -14,6 +14,7 @@
 #include "trainer/predict.h"
 #include "trainer/predict_input.h"
 #include "trainer/saved_network.h"
+#include "trainer/text_embedder.h"
 
 namespace emosweep::trainer {
 namespace {
@@ -192,8 +193,9 @@ void predict_table(const std::filesystem::path& model_file,
   const std::string file = model_file.string();
   const ModelFile model = read_model(model_file);
   check(model, file, options);
+  EncoderEmbedder embedder;
   const data::Loaded loaded =
-      data::load_dataset(dataset_yaml, {}, nullptr, {}, data::Labels::ignored);
+      data::load_dataset(dataset_yaml, {}, nullptr, {}, data::Labels::ignored, &embedder);
   for (const std::string& warning : loaded.dataset.warnings) log::warning(warning);
   const std::vector<std::int32_t> rows = rows_of(loaded.dataset, options.ids);
   if (options.windows) {

@@ -36,22 +36,6 @@ Digest key_of(const std::vector<Recording>& recordings, const FrontEndOptions& f
   return hash.finish();
 }
 
-// The file if it is whole; else made by `build`, by one process at a time.
-std::shared_ptr<const ClipStore> open_or_build(const fs::path& file, const Digest& key,
-                                               const std::function<void()>& build) {
-  std::string why;
-  if (auto store = ClipStore::open(file, key, why)) return store;
-  make_folders(file.parent_path());
-  const FileLock lock(fs::path(file).concat(".lock"), std::chrono::minutes{30});
-  if (auto store = ClipStore::open(file, key, why)) return store;  // another process was quicker
-  if (!why.empty())
-    log::warning("the cached recordings in " + file.string() + " are made again: " + why);
-  build();
-  auto store = ClipStore::open(file, key, why);
-  EMO_CHECK(store != nullptr, "a clip store that was just written can be read: " + why);
-  return store;
-}
-
 ClipRows decoded(const Recording& recording, AudioDecoder& decoder, const FrontEnd& front_end) {
   const Waveform wave = decoder.decode(recording.file);
   ClipRows rows{{wave.seconds, wave.peak, wave.rate, wave.channels, wave.cut, wave.problem}, {}};
@@ -113,6 +97,21 @@ void build_spectrograms(const fs::path& file, const Digest& key,
 }
 
 }  // namespace
+
+std::shared_ptr<const ClipStore> open_or_build(const fs::path& file, const Digest& key,
+                                               const std::function<void()>& build) {
+  std::string why;
+  if (auto store = ClipStore::open(file, key, why)) return store;
+  make_folders(file.parent_path());
+  const FileLock lock(fs::path(file).concat(".lock"), std::chrono::minutes{30});
+  if (auto store = ClipStore::open(file, key, why)) return store;  // another process was quicker
+  if (!why.empty())
+    log::warning("the cached recordings in " + file.string() + " are made again: " + why);
+  build();
+  auto store = ClipStore::open(file, key, why);
+  EMO_CHECK(store != nullptr, "a clip store that was just written can be read: " + why);
+  return store;
+}
 
 std::shared_ptr<const ClipStore> cached_spectrograms(const fs::path& folder,
                                                      const std::vector<Recording>& recordings,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -33,5 +34,10 @@ std::shared_ptr<const ClipStore> cached_statistics(const std::filesystem::path& 
                                                    const FrontEndOptions& front_end,
                                                    double max_seconds,
                                                    const StatisticsOptions& options);
+
+// The file if it is whole; else made by `build`, by one process of the machine at a time, the
+// others wait. RunError as above.
+std::shared_ptr<const ClipStore> open_or_build(const std::filesystem::path& file, const Digest& key,
+                                               const std::function<void()>& build);
 
 }  // namespace emosweep::data

@@ -153,6 +153,12 @@ TEST(Description, EnvironmentReferences) {
   ::unsetenv("EMOSWEEP_TEST_ROOT");
   with("root: ${EMOSWEEP_TEST_ROOT:-deep}\nsamples: t.csv\n");
   EXPECT_EQ(load_dataset(f.path).dataset.size(), 4);
+  with("root: ${EMOSWEEP_TEST_ROOT:-${EMOSWEEP_TEST_ROOT:-de}ep}\nsamples: t.csv\n");
+  EXPECT_EQ(load_dataset(f.path).dataset.size(), 4);
+  std::string deep = "root: ";
+  for (int i = 0; i < 1000; ++i) deep += "${A:-";
+  with(deep + std::string(1000, '}') + "\nsamples: t.csv\n");
+  EXPECT_TRUE(holds(load_error(f), "write ${NAME} or ${NAME:-default}"));
   with("root: ${EMOSWEEP_TEST_ROOT}/deep\nsamples: t.csv\n");
   EXPECT_TRUE(holds(load_error(f), ":1:7: the environment variable EMOSWEEP_TEST_ROOT is not set"));
   ::setenv("EMOSWEEP_TEST_ROOT", f.path.c_str(), 1);  // an absolute value stands as it is
