@@ -18,6 +18,7 @@ results::FoldPart part_of(const data::Dataset& dataset, const data::Column* grou
   results::FoldPart part;
   part.rows = static_cast<std::int64_t>(rows.size());
   part.classes = class_counts(dataset, rows);
+  part.classes.resize(dataset.target.classes.size());  // of no rows there are none
   if (group == nullptr) return part;
   std::set<std::string> names;
   for (const std::int32_t row : rows) names.insert(group->values[static_cast<std::size_t>(row)]);
