@@ -143,7 +143,7 @@ void load_media(const Description& d, const std::vector<OpenTable>& tables,
     if (!d.modalities[m].media()) continue;
     if (d.modalities[m].embeddings()) {
       EMO_CHECK(embedder != nullptr, "whoever loads embeddings brings an embedder");
-      load_embeddings(media[next++], d.modalities[m].embedding, cache, *embedder, dataset,
+      load_embeddings(media[next++], d.modalities[m].embedding, cache, *embedder, d.labels, dataset,
                       dataset.modalities[m], hash);
       continue;
     }

@@ -8,6 +8,8 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "data/audio/clip_cache.h"
+#include "data/description_reader.h"
+#include "data/text/label_words.h"
 
 namespace emosweep::data {
 namespace {
@@ -69,10 +71,23 @@ void encode(const fs::path& file, const Digest& key, const EmbeddingOptions& opt
   log::info(took);
 }
 
+void warn_of_label_words(const std::vector<MediaCell>& cells, const Modality& modality,
+                         Dataset& dataset) {
+  std::vector<const std::string*> texts;
+  for (const std::int64_t row : dataset.row)
+    texts.push_back(&cells[static_cast<std::size_t>(row)].text);
+  const std::vector<std::string> told = label_words(dataset, texts);
+  if (told.empty()) return;
+  std::string all;
+  for (const std::string& sentence : told) all += (all.empty() ? "" : "; ") + sentence;
+  dataset.warnings.push_back("modality " + in_quotes(modality.name) +
+                             ": does a column state the label? " + all);
+}
+
 }  // namespace
 
 void load_embeddings(const std::vector<MediaCell>& cells, const EmbeddingOptions& options,
-                     HashCache* cache, TextEmbedder& embedder, const Dataset& dataset,
+                     HashCache* cache, TextEmbedder& embedder, Labels labels, Dataset& dataset,
                      Modality& modality, Sha256& hash) {
   modality.width = embedder.width(options);
   Sha256 of_encoder;
@@ -101,6 +116,7 @@ void load_embeddings(const std::vector<MediaCell>& cells, const EmbeddingOptions
     modality.values.insert(modality.values.end(), values.begin(), values.end());
   }
   modality.present.assign(dataset.row.size(), 1);
+  if (labels == Labels::needed) warn_of_label_words(cells, modality, dataset);
 }
 
 }  // namespace emosweep::data

@@ -12,9 +12,10 @@ namespace emosweep::data {
 
 // Fills `modality` for the dataset's rows. cells: the texts of all rows of the tables, which share
 // one cache file: <cache>/embeddings/<hash>.emb, named by the encoder's files, the options and the
-// texts. Adds what the samples are to `hash`. InputError: no such encoder.
+// texts. Adds what the samples are to `hash`, and to the dataset's warnings where texts say what
+// their label is called (labels: needed). InputError: no such encoder.
 void load_embeddings(const std::vector<MediaCell>& cells, const EmbeddingOptions& options,
-                     HashCache* cache, TextEmbedder& embedder, const Dataset& dataset,
+                     HashCache* cache, TextEmbedder& embedder, Labels labels, Dataset& dataset,
                      Modality& modality, Sha256& hash);
 
 }  // namespace emosweep::data

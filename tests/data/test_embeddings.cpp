@@ -104,5 +104,24 @@ TEST_F(Posts, MistakesHaveTheirPlace) {
   EXPECT_EQ(letters.calls, 0);
 }
 
+TEST_F(Posts, TextsThatStateTheirLabelAreToldOf) {
+  std::string table = "id,title,text,mood\n";
+  for (int i = 0; i < 60; ++i) {
+    const bool sad = i % 2 == 0;
+    table += std::to_string(i) + ",post " + std::to_string(i) + "," +
+             (sad && i % 3 == 0 ? "The user is Sad." : "nothing; glad it is said") + "," +
+             (sad ? "sad" : "glad") + "\n";
+  }
+  folder.write("p.csv", table);
+  const Dataset d = load();
+  ASSERT_EQ(d.warnings.size(), 1u);
+  EXPECT_TRUE(holds(d.warnings[0],
+                    "modality 'post': does a column state the label? 33 % of the texts of class "
+                    "'sad' hold the word 'sad', 0 % of the others"));
+  EXPECT_EQ(d.warnings[0].find("'glad'"), std::string::npos) << "both classes hold that word";
+  modality = "{kind: embeddings, columns: [title], encoder: model}";
+  EXPECT_TRUE(load().warnings.empty());
+}
+
 }  // namespace
 }  // namespace emosweep::data
