@@ -5,13 +5,11 @@
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
-#include <atomic>
-#include <exception>
 #include <numeric>
 #include <span>
-#include <thread>
 
 #include "base/error.h"
+#include "base/workers.h"
 
 namespace emosweep::trainer {
 namespace {
@@ -98,27 +96,13 @@ std::vector<float> EncoderEmbedder::embed(const data::EmbeddingOptions& options,
       from += width;
     }
   };
-  const unsigned threads = std::clamp(std::thread::hardware_concurrency(), 1u, 64u);
-  std::atomic<std::size_t> next{0};
-  std::vector<std::exception_ptr> errors(threads);
-  const auto work = [&](unsigned t) {
-    try {
-      at::init_num_threads();
-      const at::NoGradGuard no_grad;
-      // The longest first: nobody waits for one of them at the end.
-      for (std::size_t i = next++; i < pieces.size(); i = next++)
-        encode(pieces[pieces.size() - 1 - i]);
-    } catch (...) {
-      errors[t] = std::current_exception();
-      next = pieces.size();
-    }
-  };
-  std::vector<std::jthread> workers;
-  for (unsigned t = 1; t < threads; ++t) workers.emplace_back(work, t);
-  work(0);
-  workers.clear();  // joins
-  for (const std::exception_ptr& error : errors)
-    if (error) std::rethrow_exception(error);
+  share_out(pieces.size(), usable_cores(), [&](const Next& next) {
+    at::init_num_threads();
+    const at::NoGradGuard no_grad;
+    // The longest first: nobody waits for one of them at the end.
+    for (std::size_t i = next(); i < pieces.size(); i = next())
+      encode(pieces[pieces.size() - 1 - i]);
+  });
   return out;
 }
 

@@ -3,17 +3,15 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstdio>
-#include <exception>
 #include <functional>
-#include <thread>
 
 #include "base/canonical.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "base/log.h"
+#include "base/workers.h"
 #include "data/audio/ffmpeg.h"
 #include "data/audio/file_lock.h"
 
@@ -47,35 +45,22 @@ ClipRows decoded(const Recording& recording, AudioDecoder& decoder, const FrontE
 void decode_block(const std::vector<Recording>& recordings, std::size_t begin,
                   const FrontEnd& front_end, double max_seconds, unsigned threads,
                   std::vector<ClipRows>& rows) {
-  std::atomic<std::size_t> next{0};
-  std::vector<std::exception_ptr> errors(threads);
-  const auto work = [&](unsigned t) {
-    try {
-      at::init_num_threads();
-      DecodeOptions options;
-      options.sr = front_end.options().sr;
-      options.max_seconds = max_seconds;
-      AudioDecoder decoder(options);
-      for (std::size_t i = next++; i < rows.size(); i = next++)
-        rows[i] = decoded(recordings[begin + i], decoder, front_end);
-    } catch (...) {
-      errors[t] = std::current_exception();
-      next = rows.size();
-    }
-  };
-  std::vector<std::jthread> workers;
-  for (unsigned t = 1; t < threads; ++t) workers.emplace_back(work, t);
-  work(0);
-  workers.clear();  // joins
-  for (const std::exception_ptr& error : errors)
-    if (error) std::rethrow_exception(error);
+  share_out(rows.size(), threads, [&](const Next& next) {
+    at::init_num_threads();
+    DecodeOptions options;
+    options.sr = front_end.options().sr;
+    options.max_seconds = max_seconds;
+    AudioDecoder decoder(options);
+    for (std::size_t i = next(); i < rows.size(); i = next())
+      rows[i] = decoded(recordings[begin + i], decoder, front_end);
+  });
 }
 
 void build_spectrograms(const fs::path& file, const Digest& key,
                         const std::vector<Recording>& recordings, const FrontEnd& front_end,
                         double max_seconds) {
   const auto start = Clock::now();
-  const unsigned threads = std::clamp(std::thread::hardware_concurrency(), 1u, 64u);
+  const unsigned threads = usable_cores();
   log::info("decoding " + std::to_string(recordings.size()) + " recordings, once, into " +
             file.string());
   const std::size_t block = 16 * threads;  // what is in memory at a time
