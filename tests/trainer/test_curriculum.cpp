@@ -151,6 +151,7 @@ TEST_F(CurriculumTrial, PackedTrialsAreThoseThatTrainAlone) {
       one.loop.curriculum.order = order;
       one.loop.curriculum.post_dropout = balanced ? .1 : .7;
       one.loop.balanced_sampler = balanced;
+      one.validation_predictions = balanced;
       one.seed = specs.size();
       specs.push_back(one);
     }

@@ -111,6 +111,34 @@ TEST_F(Training, TheSameTrialGivesTheSameRecord) {
   EXPECT_NE(*train(spec).weights, *a.weights);
 }
 
+TEST_F(Training, ValidationPredictionsAreThoseOfTheSelectedWeightsBeforeARefit) {
+  dataset = test::dataset_of(120, 2.5);  // hard enough that the last epoch is not the best
+  spec.loop.epochs = 25;
+  spec.validation_predictions = true;
+  for (const bool refit : {false, true}) {
+    spec.loop.refit = refit;
+    const results::TrialRecord record = train(spec).record;
+    ASSERT_LT(record.result.best_epoch, 24);
+    const auto& validation = record.result.targets.at(0).validation;
+    ASSERT_EQ(validation.sample.size(), 20u);
+    EXPECT_TRUE(std::is_sorted(validation.sample.begin(), validation.sample.end()));
+    double loss = 0;
+    for (std::size_t i = 0; i < 20; ++i) {
+      const auto row = static_cast<std::size_t>(validation.sample[i] - 100);
+      EXPECT_EQ(validation.truth[i], dataset.label[row]);
+      EXPECT_EQ(row % 6, 1u);
+      loss -=
+          std::log(validation.probability[3 * i + static_cast<std::size_t>(validation.truth[i])]);
+    }
+    EXPECT_NEAR(loss / 20, value_of(record.result.validation, "loss"), 1e-5);
+  }
+  const std::string with = results::result_digest(train(spec).record).hex();
+  spec.validation_predictions = false;
+  const results::TrialRecord without = train(spec).record;
+  EXPECT_TRUE(without.result.targets[0].validation.sample.empty());
+  EXPECT_NE(results::result_digest(without).hex(), with);
+}
+
 TEST_F(Training, TheBestEpochIsTheOptimumOfTheStoredCurve) {
   dataset = test::dataset_of(120, 2.5);  // hard enough that the last epoch is not the best
   spec.loop.epochs = 25;
