@@ -1,6 +1,7 @@
 #include "results/training.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "results/text_layout.h"
 
@@ -30,6 +31,11 @@ std::string weights_text(const std::vector<double>& weights) {
   std::string text;
   for (const double weight : weights) text += (text.empty() ? "" : " / ") + score(weight, 2);
   return text.empty() ? "-" : text;
+}
+
+std::string short_score(const Spread& spread) {
+  if (std::isnan(spread.sd)) return score(spread.mean, 3);
+  return score(spread.mean, 3) + " ± " + score(spread.sd, 3);
 }
 
 std::string part_text(const FoldPart& part) {
@@ -79,9 +85,8 @@ std::string training_text(const TrainingStatistics& t) {
 }
 
 TextTable training_rows(const Table& table, std::size_t experiment) {
-  TextTable rows{{"condition", "cells", "selected epoch: median (least to most)", "epochs",
-                  "validation macro-F1 there", "at the last epoch", "lost by the last",
-                  "training loss there", "validation loss there"}};
+  TextTable rows{{"condition", "cells", "selected epoch", "of", "validation macro-F1",
+                  "of the last epoch", "lost by the last", "training loss", "validation loss"}};
   const TableExperiment& own = table.experiments[experiment];
   for (std::size_t c = 0; c < own.conditions.size(); ++c) {
     const TrainingStatistics t = training_statistics(table, experiment, c);
@@ -89,8 +94,9 @@ TextTable training_rows(const Table& table, std::size_t experiment) {
     rows.push_back({own.conditions[c], std::to_string(t.cells),
                     score(t.epoch.median, 0) + " (" + score(t.epoch.minimum, 0) + " to " +
                         score(t.epoch.maximum, 0) + ")",
-                    score(t.epochs.mean, 0), score(t.best), score(t.last), score(t.gap),
-                    score(t.train_loss.mean, 3), score(t.validation_loss.mean, 3)});
+                    score(t.epochs.mean, 0), short_score(t.best), short_score(t.last),
+                    short_score(t.gap), score(t.train_loss.mean, 3),
+                    score(t.validation_loss.mean, 3)});
   }
   return rows.size() > 1 ? rows : TextTable{};
 }

@@ -40,16 +40,20 @@ Curriculum curriculum_of(const TrialRun& run) {
           dataset.label,   loop.batch_size, key_of(run)};
 }
 
+// Of a pack of one. A refit starts from the same weights.
+void load_start(TrialRun& run, models::Model& network) {
+  const std::filesystem::path& file = run.spec->pretrained;
+  if (file.empty()) return;
+  run.start = models::load_pretrained(network, 0, models::read_safetensors(file), file);
+}
+
 // Trains fresh networks on `run.train` of each; epochs {} = all of spec.loop.
 std::vector<LoopResult> fit(const Some& runs, bool validates, std::vector<std::int64_t> epochs,
                             const Workplace& place, Checkpoints* checkpoints) {
   std::vector<StreamKey> keys;
   for (const TrialRun* run : runs) keys.push_back(key_of(*run));
   const std::shared_ptr<models::Model> network = models::make_model(runs[0]->spec->model, keys);
-  if (const std::filesystem::path& file = runs[0]->spec->pretrained; !file.empty()) {
-    // A pack of one; a refit starts from the same weights.
-    runs[0]->start = models::load_pretrained(*network, 0, models::read_safetensors(file), file);
-  }
+  load_start(*runs[0], *network);
   const auto objective = objective_of(std::vector<const TrialRun*>(runs.begin(), runs.end()));
   Pack pack{*network,
             *objective,
@@ -117,6 +121,10 @@ std::vector<LoopResult> first_fit(std::span<const TrialRun> all, const Some& run
   for (TrialRun* run : runs) prepare(*run, run->spec->fold->train, place);
   if (const LoopResult* finished = checkpoints ? checkpoints->first_fit() : nullptr) {
     runs[0]->trained.record.cost.steps += finished->steps;
+    if (!runs[0]->spec->pretrained.empty()) {  // for what loading tells
+      const StreamKey key = key_of(*runs[0]);
+      load_start(*runs[0], *models::make_model(runs[0]->spec->model, {&key, 1}));
+    }
     return {*finished};
   }
   std::vector<LoopResult> loops = fit(runs, true, {}, place, checkpoints);

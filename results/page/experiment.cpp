@@ -168,8 +168,9 @@ std::string training_html(const ReportData& data, std::size_t e) {
   if (const TextTable rows = training_rows(data.table, e); !rows.empty()) {
     html += "<h3>Training</h3>\n" +
             paragraph(
-                "Scores are those of the selected epoch's weights. What the last epoch has "
-                "lost by then on validation is overfitting that selection did not let in.",
+                "Of the epoch that validation selected: its median (least to most), then means "
+                "and sd over cells. What the last epoch had lost by then is overfitting that "
+                "selection kept out.",
                 "quiet") +
             html_table(rows, "selected and last epochs");
   }

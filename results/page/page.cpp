@@ -23,8 +23,9 @@ struct Progress {
 
 Progress progress_of(const ReportData& data) {
   Progress progress;
-  for (const auto& statistics : data.statistics) {
-    for (const auto& condition : statistics.conditions) {
+  for (std::size_t e = 0; e < data.statistics.size(); ++e) {
+    if (data.table.experiments[e].derived) continue;  // averages are no trials
+    for (const auto& condition : data.statistics[e].conditions) {
       progress.done += condition.done;
       progress.expected += condition.expected;
       progress.failed += condition.failed;

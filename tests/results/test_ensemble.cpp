@@ -168,7 +168,10 @@ TEST(Ensemble, OfOneExperimentAveragesItsSeeds) {
   const std::string text = report.in("text");
   for (const char* part : {"== Network, seeds averaged", "== Network + Linear", "all seeds of"})
     EXPECT_NE(text.find(part), std::string::npos) << part;
-  EXPECT_NE(report.in("html").find("Network, seeds averaged"), std::string::npos);
+  const std::string html = report.in("html");
+  EXPECT_NE(html.find("Network, seeds averaged"), std::string::npos);
+  EXPECT_NE(html.find("<div class=\"big\">24 <small>of 24</small>"), std::string::npos)
+      << "trials, no averages";
   // Averages are no trials.
   EXPECT_NE(text.find("Cost: 21 trials"), std::string::npos) << text.substr(text.find("Cost"));
 }
