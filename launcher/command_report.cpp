@@ -71,7 +71,9 @@ results::ReportSources sources_of(const po::variables_map& values) {
 Exit report_command(const Arguments& arguments) {
   CommandLine line;
   line.name = "report";
-  line.usage = "report [DIR...] [--from-csv FILE] [--format FORMAT] [-o FILE] [--figures DIR]";
+  line.usage =
+      "report [DIR...] [--ensemble A/B] [--from-csv FILE] [--format FORMAT] [-o FILE] [--figures "
+      "DIR]";
   line.about =
       "One report of the experiments of one or several run folders, from their records, or of "
       "other programs' results.";
