@@ -50,13 +50,17 @@ def posts(folder, model, keys=""):
 
 def test_an_encoder_tells_glad_from_sad_and_encodes_once(folder):
     file, env = posts(folder, encoder())
-    run = h.emosweep("run", file, "-o", folder / "run", ranks=2, env=env)
-    assert run.stderr.count("encoding 40 texts") == 1, run.stderr
+    h.emosweep("run", file, "-o", folder / "run", ranks=2, env=env)  # whichever rank is first encodes for both
+    made = {p.name: p.stat().st_mtime_ns for p in (folder / "cache/embeddings").glob("*.emb")}
+    assert len(made) == 1, made
     h.check_whole(folder / "run")
     scores = [float(row[0]) for row in h.trials(folder / "run", "accuracy")]
     assert sum(scores) / 4 >= 0.95, scores
     again = h.emosweep("run", file, "-o", folder / "again", "--set", "C=1", env=env)
     assert "encoding" not in again.stderr
+    assert {p.name: p.stat().st_mtime_ns for p in (folder / "cache/embeddings").glob("*.emb")} == made
+    shutil.rmtree(folder / "cache")
+    assert "encoding 40 texts" in h.emosweep("plan", file, env=env).stderr
     model = sorted((folder / "run/models").iterdir())[0]
     (folder / "new").mkdir()
     (folder / "new/new.csv").write_text('id,title,text\nx,"My heart is broken",\ny,"Best day ever, so much fun!",yes\n')
