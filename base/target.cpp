@@ -16,4 +16,22 @@ const char* target_kind_name(TargetKind kind) {
   return "unknown";
 }
 
+std::int64_t target_outputs(const TargetSpec& spec) {
+  return spec.kind == TargetKind::single ? 1 : static_cast<std::int64_t>(spec.outputs.size());
+}
+
+std::int64_t target_blocks(const TargetSpec& spec) {
+  return spec.kind == TargetKind::regression ? 0 : target_outputs(spec);
+}
+
+std::int64_t block_classes(const TargetSpec& spec) {
+  if (spec.kind == TargetKind::regression) return 0;
+  return spec.kind == TargetKind::multi ? 2 : static_cast<std::int64_t>(spec.classes.size());
+}
+
+std::int64_t target_width(const TargetSpec& spec) {
+  const bool classes = spec.kind == TargetKind::single || spec.kind == TargetKind::aspects;
+  return target_outputs(spec) * (classes ? block_classes(spec) : 1);
+}
+
 }  // namespace emosweep

@@ -49,12 +49,15 @@ struct Dataset {
   std::string name;
   std::filesystem::path description;  // dataset.yaml, absolute
   std::vector<std::filesystem::path> tables;
-  TargetSpec target;  // single label; classes in index order
+  TargetSpec target;
   std::vector<std::int64_t>
       row;  // [n] index among all rows of the table(s): what records call `sample`
-  std::vector<std::string> id;      // [n] unique
-  std::vector<std::int32_t> label;  // [n] class index
-  std::vector<Column> groups;       // [n] each, names as in dataset.yaml, in its order
+  std::vector<std::string> id;  // [n] unique
+  // [n, target_outputs(target)] row-major: class index (single), 0 and 1 (multi), class index or -1
+  // for unknown (aspects); empty for regression.
+  std::vector<std::int32_t> label;
+  std::vector<double> value;   // [n, outputs] of regression
+  std::vector<Column> groups;  // [n] each, names as in dataset.yaml, in its order
   std::vector<Column> metadata;
   std::vector<double> difficulty;  // [n] larger: harder, for curricula; empty: not described
   std::vector<std::string>

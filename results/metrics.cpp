@@ -1,5 +1,6 @@
 #include "results/metrics.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -53,20 +54,40 @@ double kappa_quadratic(const Confusion& confusion, const Margins& m) {
 
 }  // namespace
 
+Confusion::Confusion(const TargetSpec& spec)
+    : kind(spec.kind), blocks(target_blocks(spec)), classes(block_classes(spec)) {
+  counts.assign(static_cast<std::size_t>(blocks * classes * classes), 0);
+}
+
 void Confusion::add(std::int64_t truth, std::int64_t predicted, std::int64_t n) {
-  EMO_CHECK(truth >= 0 && truth < classes && predicted >= 0 && predicted < classes,
+  add_to(0, truth, predicted, n);
+}
+
+void Confusion::add_to(std::int64_t block, std::int64_t truth, std::int64_t predicted,
+                       std::int64_t n) {
+  EMO_CHECK(block >= 0 && block < blocks && truth >= 0 && truth < classes && predicted >= 0 &&
+                predicted < classes,
             "class index outside of the confusion matrix");
-  counts[static_cast<std::size_t>(truth * classes + predicted)] += n;
+  counts[static_cast<std::size_t>((block * classes + truth) * classes + predicted)] += n;
+}
+
+Confusion Confusion::block(std::int64_t b) const {
+  Confusion one(classes);
+  const auto size = static_cast<std::ptrdiff_t>(one.counts.size());
+  std::copy_n(counts.begin() + b * size, size, one.counts.begin());
+  return one;
 }
 
 Confusion& Confusion::operator+=(const Confusion& other) {
-  EMO_CHECK(classes == other.classes, "confusion matrices of different classes");
+  EMO_CHECK(kind == other.kind && counts.size() == other.counts.size(),
+            "confusion matrices of different classes");
   for (std::size_t i = 0; i < counts.size(); ++i) counts[i] += other.counts[i];
   return *this;
 }
 
 Confusion& Confusion::operator-=(const Confusion& other) {
-  EMO_CHECK(classes == other.classes, "confusion matrices of different classes");
+  EMO_CHECK(kind == other.kind && counts.size() == other.counts.size(),
+            "confusion matrices of different classes");
   for (std::size_t i = 0; i < counts.size(); ++i) counts[i] -= other.counts[i];
   return *this;
 }

@@ -8,18 +8,26 @@
 #include <utility>
 #include <vector>
 
+#include "base/target.h"
+
 namespace emosweep::results {
 
+// One matrix (single label), or one a label or aspect: they add up over folds and ranks alike.
 struct Confusion {
-  std::int64_t classes = 0;
-  std::vector<std::int64_t> counts;  // [C, C] row-major
+  TargetKind kind = TargetKind::single;
+  std::int64_t blocks = 1;
+  std::int64_t classes = 0;          // of a block
+  std::vector<std::int64_t> counts;  // [blocks, C, C] row-major
 
   Confusion() = default;
   explicit Confusion(std::int64_t c) : classes(c), counts(static_cast<std::size_t>(c * c), 0) {}
-  void add(std::int64_t truth, std::int64_t predicted, std::int64_t n = 1);
+  explicit Confusion(const TargetSpec& spec);  // of any kind but regression, which has no classes
+  void add(std::int64_t truth, std::int64_t predicted, std::int64_t n = 1);  // to the first block
+  void add_to(std::int64_t block, std::int64_t truth, std::int64_t predicted, std::int64_t n = 1);
+  Confusion block(std::int64_t b) const;  // alone, as a single label's
   Confusion& operator+=(const Confusion& other);
   Confusion& operator-=(const Confusion& other);
-  std::int64_t total() const;
+  std::int64_t total() const;  // over all blocks
 };
 
 // P, R, F1 = 2TP / (2TP + FP + FN), with 0/0 -> 0. macro_f1 is the mean over all C classes; uar the

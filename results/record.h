@@ -25,22 +25,28 @@ struct Curve {
   std::vector<double> values;  // one an epoch
 };
 
-// Predictions of the test rows, in ascending order of sample.
+// Predictions of the test rows, in ascending order of sample. o = target_outputs(spec), w =
+// target_width(spec), g = target_blocks(spec), c = block_classes(spec) (base/target.h).
 struct TargetResult {
   TargetSpec spec;
   std::vector<std::int64_t> sample;     // [n] row of the sample table
-  std::vector<std::int32_t> truth;      // [n]
-  std::vector<std::int32_t> predicted;  // [n] argmax, the first of equals
-  std::vector<float> probability;       // [n, C] row-major; empty under predictions: labels or none
-  std::vector<std::int64_t> confusion;  // [C, C] test
-  std::vector<std::int64_t>
-      train_counts;  // [C] rows of each class that the weights were trained on (majority baseline)
+  std::vector<std::int32_t> truth;      // [n, o]; empty for regression
+  std::vector<std::int32_t> predicted;  // [n, o] argmax, the first of equals; multi: probability >=
+                                        // threshold; also where the truth is unknown
+  // [n, w] row-major: softmax over the classes (of each aspect), multi: sigmoid of each label.
+  // Empty under predictions: labels or none.
+  std::vector<float> probability;
+  std::vector<double> true_value, predicted_value;  // [n, o] of regression
+  std::vector<double> thresholds;                   // [o] of multi, chosen on validation rows
+  std::vector<std::int64_t> confusion;              // [g, c, c] test
+  std::vector<std::int64_t> train_counts;  // [g, c] rows of each class that the weights were
+                                           // trained on (majority baseline)
   // The same of the validation rows, by the selected weights before any refit: what ensembles are
   // weighted by. Empty unless validation_predictions asks for them.
   struct Validation {
     std::vector<std::int64_t> sample;  // [v] ascending
-    std::vector<std::int32_t> truth;   // [v]
-    std::vector<float> probability;    // [v, C]
+    std::vector<std::int32_t> truth;   // [v, o]
+    std::vector<float> probability;    // [v, w]
   } validation;
 };
 
