@@ -1,11 +1,14 @@
 #include "models/model.h"
 
+#include <ATen/ATen.h>
+
 #include <algorithm>
 
 #include "base/error.h"
 #include "models/fused_model.h"
 #include "models/fusion.h"
 #include "models/image_network.h"
+#include "models/text_network.h"
 
 namespace emosweep::models {
 namespace {
@@ -42,15 +45,39 @@ void check_image(Mistakes& mistakes, const ModelOptions& o) {
   if (o.kernels == Kernels::fused) mistakes.add("kernels: " + o.model + " has none that are fused");
 }
 
+void check_text(Mistakes& mistakes, const ModelOptions& o) {
+  const TextModelOptions& text = o.text;
+  if (o.inputs.size() > 1) mistakes.add("model: transformer takes one modality of texts");
+  if (text.encoder.layers < 1 || text.encoder.heads < 1 ||
+      text.encoder.hidden_size % text.encoder.heads != 0) {
+    mistakes.add("model: transformer needs an encoder whose heads divide its hidden size");
+  }
+  if (!o.widths.empty() && (o.widths[0] < 2 || o.widths[0] > text.encoder.positions)) {
+    mistakes.add("max_length: " + std::to_string(o.widths[0]) + " tokens, the encoder has " +
+                 std::to_string(text.encoder.positions) + " positions");
+  }
+  if (text.pooling != "mean" && text.pooling != "cls") {
+    mistakes.add("pooling: " + text.pooling + " is unknown (mean, cls)");
+  }
+  if (text.frozen < 0 || text.frozen > text.encoder.layers) {
+    mistakes.add("freeze: " + std::to_string(text.frozen - 1) + " layers of an encoder of " +
+                 std::to_string(text.encoder.layers) +
+                 "; to freeze all of it take kind: embeddings, which encodes every text once");
+  }
+  if (o.kernels == Kernels::fused) mistakes.add("kernels: transformer has none that are fused");
+}
+
 }  // namespace
+
+void Model::zero_gradient() { flat_grad().zero_(); }
 
 void check_options(const ModelOptions& options) {
   Mistakes mistakes;
-  const std::vector<std::string> known{"mlp", "small_cnn", "resnet18"};
+  const std::vector<std::string> known{"mlp", "small_cnn", "resnet18", "transformer"};
   if (std::find(known.begin(), known.end(), options.model) == known.end()) {
     const std::string near = nearest(options.model, known);
     mistakes.add("model: " + options.model +
-                 " is not known here, expected mlp, small_cnn or resnet18" +
+                 " is not known here, expected mlp, small_cnn, resnet18 or transformer" +
                  (near.empty() ? "" : "; did you mean " + near + "?"));
   }
   if (options.inputs.empty()) mistakes.add("model: it has no input modality");
@@ -71,6 +98,7 @@ void check_options(const ModelOptions& options) {
     mistakes.add("fusion_type: several modalities need concat, gated or cross_attention");
   }
   if (is_image_model(options.model)) check_image(mistakes, options);
+  if (is_text_model(options.model)) check_text(mistakes, options);
   check_size(mistakes, "hidden_size", options.hidden_size);
   check_size(mistakes, "number of classes", options.classes);
   if (options.fusion == Fusion::cross_attention) {
@@ -102,6 +130,7 @@ std::vector<std::string> model_warnings(const ModelOptions& options) {
 
 std::int64_t parameter_count(const ModelOptions& options) {
   check_options(options);
+  if (is_text_model(options.model)) return text_parameter_count(options);
   return (is_image_model(options.model) ? image_layout(options) : fusion_layout(options)).count();
 }
 
@@ -109,6 +138,7 @@ std::unique_ptr<Model> make_model(const ModelOptions& options, std::span<const S
   check_options(options);
   EMO_CHECK(!keys.empty(), "a pack holds at least one trial");
   if (is_image_model(options.model)) return make_image_network(options, keys);
+  if (is_text_model(options.model)) return make_text_network(options, keys);
   if (options.kernels == Kernels::fused) return std::make_unique<FusedModel>(options, keys);
   return make_fusion_model(options, keys);
 }

@@ -14,6 +14,7 @@
 #include "base/collective.h"
 #include "base/philox.h"
 #include "data/batch.h"
+#include "models/text_options.h"
 
 namespace emosweep::models {
 
@@ -48,6 +49,19 @@ struct Variable {
   at::Tensor value;  // its grad() is preset
 };
 
+// Elements [begin, end) of a trial's row learn at so many times the learning rate.
+struct RateRange {
+  std::int64_t begin = 0, end = 0;
+  double scale = 1;
+};
+
+// A table at the end of the flat parameters of which a step reads few rows.
+struct SparseRows {
+  std::int64_t begin = 0;  // element of a trial's row where the table stands
+  std::int64_t rows = 0, width = 0;
+  at::Tensor touched;  // [U] int64, ascending: rows with a gradient since zero_gradient()
+};
+
 class FusedModel;
 
 class Model {
@@ -70,6 +84,12 @@ class Model {
   // Of flat parameters, in the order of their places; every gradient is a view of flat_grad(). None
   // where there is no autograd graph.
   virtual std::vector<Variable> variables() { return {}; }
+  // Where learning rates differ; {} = nowhere.
+  virtual std::vector<RateRange> rate_ranges() { return {}; }
+  // Null where all parameters are dense. Of a table no variable is made: its gradient is added to
+  // flat_grad() directly.
+  virtual SparseRows* sparse_rows() { return nullptr; }
+  virtual void zero_gradient();
   // The model as one with fused kernels, null where it has none.
   virtual FusedModel* fused() { return nullptr; }
 };
@@ -81,7 +101,8 @@ enum class Kernels { torch, fused };
 enum class Fusion { none, concat, gated, cross_attention };
 
 struct ModelOptions {
-  std::string model = "mlp";  // mlp, small_cnn, resnet18; linear is no Model, see trainer/linear.h
+  // mlp, small_cnn, resnet18, transformer; linear is no Model, see trainer/linear.h
+  std::string model = "mlp";
   Fusion fusion = Fusion::none;      // none with one input
   std::vector<std::string> inputs;   // modality names, as in PrepareOptions
   std::vector<std::int64_t> widths;  // features of each input
@@ -94,10 +115,13 @@ struct ModelOptions {
   // Of image models: a row of features is one image, [channels, height, width].
   std::int64_t image_channels = 1, image_height = 0, image_width = 0;
   bool local_batch_norm = false;  // batch norm over a rank's rows instead of the team's
+  TextModelOptions text;          // of transformer; widths are the most tokens of a text
 };
 
 // Whether a row of features is an image to this model (image_network.h).
 bool is_image_model(const std::string& model);
+// Whether it is a text's tokens (text_network.h).
+bool is_text_model(const std::string& model);
 // All that is wrong with the options in one InputError (unknown model, no input, widths that do not
 // match, heads that do not divide the hidden size, a fusion with one input or none with several).
 void check_options(const ModelOptions& options);

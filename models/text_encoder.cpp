@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "models/encoder_tensors.h"
 
 namespace emosweep::models {
 namespace {
@@ -55,68 +56,6 @@ class Config {
   std::string file_;
   Json json_;
 };
-
-// Takes tensors by name and collects what is wrong with them.
-class Tensors {
- public:
-  Tensors(const NamedTensors& weights, const std::string& file) : file_(file) {
-    for (const auto& [name, tensor] : weights.tensors) {
-      std::string own = name;
-      for (const char* prefix : {"bert.", "distilbert."}) {
-        if (own.starts_with(prefix)) own.erase(0, std::string(prefix).size());
-      }
-      by_name_.emplace(std::move(own), tensor);
-    }
-  }
-  at::Tensor take(const std::string& name, at::IntArrayRef shape) {
-    auto found = by_name_.find(name);
-    if (found == by_name_.end()) {  // older checkpoints call the parts of norms gamma and beta
-      std::string old = name;
-      const auto rename = [&](const std::string& now, const std::string& before) {
-        if (old.ends_with("LayerNorm." + now))
-          old.replace(old.size() - now.size(), now.size(), before);
-      };
-      rename("weight", "gamma");
-      rename("bias", "beta");
-      found = by_name_.find(old);
-    }
-    if (found == by_name_.end()) {
-      mistakes_.add(file_ + ": tensor " + name + " is missing");
-      return {};
-    }
-    const at::Tensor& tensor = found->second;
-    if (tensor.sizes() != shape || !tensor.is_floating_point()) {
-      mistakes_.add(file_ + ": tensor " + name + " is " +
-                    c10::str(tensor.scalar_type(), " ", tensor.sizes()) + ", config.json says " +
-                    c10::str(shape));
-      return {};
-    }
-    const at::Tensor value = tensor.to(at::kFloat).contiguous();
-    if (!at::isfinite(value).all().item<bool>())
-      mistakes_.add(file_ + ": tensor " + name + " holds values that are not finite");
-    return value;
-  }
-  void throw_if_any() const { mistakes_.throw_if_any(); }
-
- private:
-  std::string file_;
-  std::map<std::string, at::Tensor> by_name_;
-  Mistakes mistakes_;
-};
-
-struct LayerNames {
-  std::string layer, query, key, value, out, attention_norm, up, down, output_norm;
-};
-
-LayerNames names_of(const std::string& family) {
-  if (family == "bert")
-    return {"encoder.layer.",       "attention.self.query",   "attention.self.key",
-            "attention.self.value", "attention.output.dense", "attention.output.LayerNorm",
-            "intermediate.dense",   "output.dense",           "output.LayerNorm"};
-  return {"transformer.layer.", "attention.q_lin",   "attention.k_lin",
-          "attention.v_lin",    "attention.out_lin", "sa_layer_norm",
-          "ffn.lin1",           "ffn.lin2",          "output_layer_norm"};
-}
 
 }  // namespace
 
@@ -197,7 +136,7 @@ TextEncoder::TextEncoder(const TextEncoderOptions& options, const NamedTensors& 
     : options_(options) {
   const TextEncoderOptions& o = options_;
   const std::int64_t H = o.hidden_size, I = o.intermediate_size;
-  Tensors tensors(weights, file);
+  EncoderTensors tensors(weights, file);
   const auto linear = [&](const std::string& name, std::int64_t out, std::int64_t in) {
     return Linear{tensors.take(name + ".weight", {out, in}), tensors.take(name + ".bias", {out})};
   };
@@ -211,7 +150,7 @@ TextEncoder::TextEncoder(const TextEncoderOptions& options, const NamedTensors& 
     if (types.defined()) type_ = types[0];
   }
   embeddings_ = norm("embeddings.LayerNorm");
-  const LayerNames names = names_of(o.family);
+  const EncoderNames names = encoder_names(o.family);
   for (std::int64_t l = 0; l < o.layers; ++l) {
     const std::string at = names.layer + std::to_string(l) + ".";
     layers_.push_back({linear(at + names.query, H, H), linear(at + names.key, H, H),

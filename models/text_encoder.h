@@ -8,18 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "models/text_options.h"
 #include "models/weights.h"
 
 namespace emosweep::models {
-
-struct TextEncoderOptions {
-  std::string family;  // bert | distilbert
-  std::int64_t vocabulary = 0, positions = 0;
-  std::int64_t types = 0;  // of tokens; 0 (distilbert) or at least 1, of which the first is used
-  std::int64_t hidden_size = 0, layers = 0, heads = 0, intermediate_size = 0;
-  double epsilon = 1e-12;           // of layer norms
-  std::string activation = "gelu";  // gelu (with erf) | gelu_new (with tanh) | relu
-};
 
 // config.json. InputError names the file and what is missing, of another type or not supported.
 TextEncoderOptions read_encoder_options(const std::filesystem::path& folder);
