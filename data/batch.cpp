@@ -114,6 +114,27 @@ at::Tensor image_rows(const ImageRows& rows, const Batch& batch, const at::Tenso
   return out.to(dtype);
 }
 
+// Ids [1, b, T] with T the most of these rows, 0 behind a text's end, and their number [1, b]; none
+// of rows of weight 0.
+Input token_input(const TokenRows& tokens, const at::Tensor& sample, const at::Tensor& weight) {
+  const std::int64_t b = sample.size(1);
+  Input input;
+  input.length = at::zeros({1, b}, at::kLong);
+  std::int64_t* const length = input.length.mutable_data_ptr<std::int64_t>();
+  const std::int64_t* row = sample.const_data_ptr<std::int64_t>();
+  std::int64_t most = 1;
+  for (std::int64_t i = 0; i < b; ++i) {
+    if (weight.const_data_ptr<double>()[i] == 0) continue;
+    length[i] = std::ssize(tokens.row(row[i]));
+    most = std::max(most, length[i]);
+  }
+  input.x = at::zeros({1, b, most}, at::kLong);
+  std::int64_t* to = input.x.mutable_data_ptr<std::int64_t>();
+  for (std::int64_t i = 0; i < b; ++i, to += most)
+    std::copy_n(tokens.row(row[i]).begin(), length[i], to);
+  return input;
+}
+
 }  // namespace
 
 FoldTensors make_fold_images(const Dataset& dataset, std::shared_ptr<const ClipImages> images,
@@ -125,6 +146,18 @@ FoldTensors make_fold_images(const Dataset& dataset, std::shared_ptr<const ClipI
   fold.present.push_back(presence_of(present));
   fold.x.emplace_back();
   fold.images.push_back(std::move(images));
+  fold.label = labels_of(dataset);
+  return fold;
+}
+
+FoldTensors make_fold_tokens(const Dataset& dataset, std::shared_ptr<const TokenRows> tokens,
+                             at::ScalarType dtype) {
+  EMO_CHECK(tokens->rows() == dataset.size(), "one text a sample");
+  FoldTensors fold;
+  fold.dtype = dtype;
+  fold.present.emplace_back();
+  fold.x.emplace_back();
+  fold.tokens.push_back(std::move(tokens));
   fold.label = labels_of(dataset);
   return fold;
 }
@@ -213,7 +246,10 @@ Batch gather_batch(std::span<const FoldTensors* const> folds,
   };
   for (std::size_t m = 0; m < folds[0]->x.size(); ++m) {
     Input input;
-    if (images) {
+    if (!folds[0]->tokens.empty()) {
+      EMO_CHECK(trials == 1, "texts are of trials that train alone");
+      input = token_input(*folds[0]->tokens[m], batch.sample, weight);
+    } else if (images) {
       const auto end = std::min<std::int64_t>(begin + batch_size, std::ssize(orders[0]));
       const ImageRows rows{*folds[0]->images[m], orders[0], begin, end, augmented};
       input.x = image_rows(rows, batch, weight, folds[0]->label, mixed, dtype);

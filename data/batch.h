@@ -13,6 +13,7 @@
 #include "data/audio/clip_images.h"
 #include "data/features.h"
 #include "data/splits.h"
+#include "data/text/token_rows.h"
 
 namespace emosweep::data {
 
@@ -44,6 +45,7 @@ struct FoldTensors {
   std::vector<at::Tensor> x;  // per modality [n, D]; undefined where there are images
   // Per modality, or empty: rows that are made when a batch is gathered, [bands, frames] as D.
   std::vector<std::shared_ptr<const ClipImages>> images;
+  std::vector<std::shared_ptr<const TokenRows>> tokens;  // of the one modality of texts, or empty
   at::ScalarType dtype = at::kFloat;
   std::vector<at::Tensor> present;  // per modality [n] bool; undefined where every row has it
   at::Tensor label;                 // [n] int64
@@ -52,6 +54,10 @@ FoldTensors make_fold_tensors(const Dataset& dataset, const std::vector<FeatureM
                               at::ScalarType dtype);
 // The same of one modality of recordings.
 FoldTensors make_fold_images(const Dataset& dataset, std::shared_ptr<const ClipImages> images,
+                             at::ScalarType dtype);
+
+// The same of one modality of texts.
+FoldTensors make_fold_tokens(const Dataset& dataset, std::shared_ptr<const TokenRows> tokens,
                              at::ScalarType dtype);
 
 // The order of an epoch: a permutation of the rows keyed by derive(key, "order"), step = epoch

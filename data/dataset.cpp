@@ -141,6 +141,10 @@ void load_media(const Description& d, const std::vector<OpenTable>& tables,
   std::size_t next = 0;
   for (std::size_t m = 0; m < d.modalities.size(); ++m) {
     if (!d.modalities[m].media()) continue;
+    if (d.modalities[m].kind == "text") {
+      load_texts(media[next++], d.labels, dataset, dataset.modalities[m], hash);
+      continue;
+    }
     if (d.modalities[m].embeddings()) {
       EMO_CHECK(embedder != nullptr, "whoever loads embeddings brings an embedder");
       load_embeddings(media[next++], d.modalities[m].embedding, cache, *embedder, d.labels, dataset,

@@ -25,13 +25,15 @@ struct Clips;
 
 struct Modality {
   std::string name;
-  std::string kind;  // features | statistics | embeddings | audio (which has no values)
+  // features | statistics | embeddings | audio, text (which have no values)
+  std::string kind;
   std::vector<std::string> columns;  // [width], in the order of the table's header
   std::int64_t width = 0;
   std::vector<double> values;         // [n, width] row-major; NaN = missing
   std::vector<std::uint8_t> present;  // [n]: 0 where every column of the modality is missing
   // The recordings of kind audio and statistics (data/audio/clips.h); else nullptr.
   std::shared_ptr<const Clips> clips = nullptr;
+  std::vector<std::string> text = {};  // [n] of kind text
 };
 
 enum class Duplicates { refuse, drop_from_train, allow };

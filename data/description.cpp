@@ -1,10 +1,10 @@
 #include "data/description.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <set>
 #include <system_error>
 
+#include "base/environment.h"
 #include "data/audio/audio_description.h"
 #include "data/description_reader.h"
 #include "data/difficulty.h"
@@ -181,17 +181,18 @@ void read_modality(const Entry& entry, NodeReader& read, Mistakes& mistakes, Des
                                        "text",     "image", "video",      "sequence"};
   const auto chosen = read.choice(kind->value, "the kind of " + owner, kinds);
   if (!chosen) return;
-  if (*chosen > 3) {
+  if (*chosen > 4) {
     read.mistake(kind->value.place,
                  "modalities of kind " + in_quotes(kinds[*chosen]) +
-                     " do not exist yet; 'features', 'audio', 'statistics' and 'embeddings' do");
+                     " do not exist yet; 'features', 'audio', 'statistics', 'embeddings' and "
+                     "'text' do");
     return;
   }
   if (*chosen == 3) {
     read_embeddings(name, entry.value, owner, read, mistakes, d);
     return;
   }
-  if (*chosen != 0) {
+  if (*chosen != 0 && *chosen != 4) {
     const AudioOptions audio = read_audio(entry.value, owner, *chosen == 2, read);
     const Entry* column = entry.value.find("column");
     if (column == nullptr) {
@@ -209,7 +210,7 @@ void read_modality(const Entry& entry, NodeReader& read, Mistakes& mistakes, Des
     return;
   }
   d.modalities.push_back(
-      {name, read.texts(columns->value, "the columns of " + owner), kinds[0], {}, {}});
+      {name, read.texts(columns->value, "the columns of " + owner), kinds[*chosen], {}, {}});
 }
 
 void read_table_form(const Node& tree, NodeReader& read, Description& d) {
@@ -281,53 +282,10 @@ void resolve_paths(const Node& tree, NodeReader& read, Mistakes& mistakes, Descr
   }
 }
 
-// Of the `${` at `at`: defaults may hold variables themselves.
-std::size_t closing_brace(const std::string& text, std::size_t at) {
-  int open = 0;
-  for (; at < text.size(); ++at) {
-    if (text.compare(at, 2, "${") == 0 && ++open > 8) break;  // nobody means that
-    if (text[at] == '}' && --open == 0) return at;
-  }
-  return std::string::npos;
-}
-
 }  // namespace
 
 std::string expand_environment(const Written& value, Mistakes& mistakes) {
-  std::string out;
-  const std::string& text = value.text;
-  for (std::size_t at = 0; at < text.size();) {
-    if (text.compare(at, 2, "${") != 0) {
-      out += text[at++];
-      continue;
-    }
-    const std::size_t end = closing_brace(text, at);
-    const std::string inner = text.substr(at + 2, end == std::string::npos ? end : end - at - 2);
-    const std::size_t colon = inner.find(":-");
-    const std::string name = inner.substr(0, colon);
-    const bool good = !name.empty() && !(name[0] >= '0' && name[0] <= '9') &&
-                      name.find_first_not_of(
-                          "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-                          "0123456789_") == std::string::npos;
-    if (end == std::string::npos || !good) {
-      mistakes.add(value.place, in_quotes(text) + ": write ${NAME} or ${NAME:-default}");
-      return "";
-    }
-    const char* set = std::getenv(name.c_str());
-    if (set != nullptr && *set != '\0') {
-      out += set;
-    } else if (colon != std::string::npos) {
-      const std::string fallback = inner.substr(colon + 2);
-      if (!fallback.empty()) out += expand_environment({fallback, value.place}, mistakes);
-    } else {
-      mistakes.add(value.place, "the environment variable " + name +
-                                    " is not set; set it or write ${" + name + ":-default}");
-      return "";
-    }
-    at = end + 1;
-  }
-  if (out.empty()) mistakes.add(value.place, in_quotes(text) + " expands to nothing");
-  return out;
+  return emosweep::expand_environment(value.text, value.place, mistakes);
 }
 
 Description read_description(const std::filesystem::path& file, Mistakes& mistakes, Labels labels) {

@@ -33,6 +33,7 @@ struct ModalityDescription {
   // Filled when all rows are known, from cells that are no numbers.
   bool media() const { return kind != "features"; }
   bool embeddings() const { return kind == "embeddings"; }
+  bool texts() const { return embeddings() || kind == "text"; }
 };
 
 struct DifficultyDescription {

@@ -28,6 +28,10 @@ std::uint64_t mix(std::uint64_t h, std::uint64_t word) {  // the finaliser of Sp
   return h ^ (h >> 31);
 }
 
+std::uint64_t text_hash(const Modality& modality, std::int32_t row) {
+  return std::hash<std::string>()(modality.text[at(row)]);
+}
+
 // Of the sound, whatever the file around it says; 0 where the row has none.
 std::uint64_t recording(const Modality& modality, std::int32_t row) {
   const std::int32_t clip = modality.clips->clip[at(row)];
@@ -40,6 +44,7 @@ void each_value(const Dataset& dataset, std::int32_t row, Use use) {
     const double* const begin = modality.values.data() + row * modality.width;
     for (std::int64_t i = 0; i < modality.width; ++i) use(bits(begin[i]));
     if (modality.width == 0 && modality.clips != nullptr) use(recording(modality, row));
+    if (!modality.text.empty()) use(text_hash(modality, row));
   }
 }
 
@@ -52,6 +57,7 @@ bool equal(const Dataset& dataset, std::int32_t a, std::int32_t b) {
     if (modality.width == 0 && modality.clips != nullptr &&
         recording(modality, a) != recording(modality, b))
       return false;
+    if (!modality.text.empty() && modality.text[at(a)] != modality.text[at(b)]) return false;
   }
   return true;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,6 +17,9 @@ struct PrepareOptions {
   std::vector<std::string> modalities;  // the inputs, in order; all of them exist in the dataset
   Normalise normalise = Normalise::train;
   std::string group;  // the subject, for Normalise::group
+  // Of texts: whose tokenizer (a folder as Hugging Face has it), and the most tokens of a text.
+  std::filesystem::path encoder = {};
+  std::int64_t max_length = 128;
 };
 
 // What `train` learned of one modality. mean imputation: a missing cell of a present modality

@@ -201,8 +201,8 @@ bool RowLoader::features(const Record& record, const Layout& columns) {
   for (std::size_t m = 0; m < columns.modalities.size(); ++m) {
     Modality& modality = out_.dataset.modalities[m];
     bool present = false;
-    if (d_.modalities[m].media()) {  // whether the recording can be used is found out later
-      present = d_.modalities[m].embeddings() ||  // nothing is a text too
+    if (d_.modalities[m].media()) {          // whether the recording can be used is found out later
+      present = d_.modalities[m].texts() ||  // nothing is a text too
                 !trimmed(record.cells[index(columns.modalities[m][0])]).empty();
       modality.present.push_back(present ? 1 : 0);
       any = any || present;

@@ -69,7 +69,7 @@ void resolve_modality(Values& values, const data::Dataset& dataset, const Experi
 void check_inputs(const Values& values, const data::Dataset& dataset, const Experiment& experiment,
                   FileMistakes& mistakes) {
   const std::string& model = values[Key::model].text;
-  const bool images = models::is_image_model(model);
+  const bool images = models::is_image_model(model), reads_text = models::is_text_model(model);
   const auto& names = values[Key::modality].items;
   const auto add = [&](Key key, const std::string& message) {
     mistakes.add(place_of(experiment, key), message, experiment.name);
@@ -78,9 +78,24 @@ void check_inputs(const Values& values, const data::Dataset& dataset, const Expe
     add(Key::model, "model: " + model + " takes one modality of kind audio, this experiment has " +
                         std::to_string(names.size()));
   }
+  if (reads_text && names.size() > 1) {
+    add(Key::model, "model: transformer takes one modality of kind text, this experiment has " +
+                        std::to_string(names.size()));
+  }
   for (const std::string& name : names) {
     const data::Modality* modality = dataset.modality(name);
     if (!modality) continue;  // told already
+    const bool text = modality->kind == "text";
+    if (text != reads_text) {
+      add(text ? Key::modality : Key::model,
+          text ? "modality: '" + name +
+                     "' is of kind text, which transformer takes; kind: embeddings over the same "
+                     "columns feeds " +
+                     model
+               : "model: transformer takes a modality of kind text; '" + name + "' is of kind " +
+                     modality->kind);
+      continue;
+    }
     const bool audio = modality->kind == "audio";
     if (images && !audio) {
       add(Key::model, "model: " + model + " takes a modality of kind audio; '" + name +
@@ -258,6 +273,25 @@ void set_image(models::ModelOptions& model, const data::Modality& modality) {
   model.widths.back() = model.image_height * model.image_width;
 }
 
+// All but what the encoder's folder says.
+void set_text(trainer::TrialSpec& spec, const data::Modality& modality, const Values& values) {
+  models::TextModelOptions& text = spec.model.text;
+  spec.prepare.max_length = values[Key::max_length].integer;
+  spec.model.widths.back() = spec.prepare.max_length;
+  text.pooling = values[Key::pooling].text;
+  text.dropout = values[Key::encoder_dropout].number;
+  const Value& freeze = values[Key::freeze];
+  text.frozen = freeze.text == "none" ? 0 : freeze.text == "embeddings" ? 1 : 1 + freeze.integer;
+  text.layer_lr_decay = values[Key::layer_lr_decay].number;
+  const double head = values[Key::head_lr].number;
+  text.head_lr = head > 0 ? head / values[Key::lr].number : 1;
+  // A token of English is about four bytes and a half.
+  double bytes = 0;
+  for (const std::string& one : modality.text) bytes += static_cast<double>(one.size());
+  const double mean = bytes / std::max(1.0, static_cast<double>(modality.text.size()));
+  text.usual_tokens = std::min(static_cast<double>(spec.prepare.max_length), 2 + mean / 4.5);
+}
+
 }  // namespace
 
 trainer::TrialSpec trial_spec(const Values& values, const data::Dataset& dataset) {
@@ -283,6 +317,7 @@ trainer::TrialSpec trial_spec(const Values& values, const data::Dataset& dataset
     EMO_CHECK(modality, "modalities are checked before specs are made");
     spec.model.widths.push_back(modality->width);
     if (modality->kind == "audio") set_image(spec.model, *modality);
+    if (modality->kind == "text") set_text(spec, *modality, values);
   }
   const std::string fusion = text(Key::fusion_type);
   if (spec.model.inputs.size() > 1) {

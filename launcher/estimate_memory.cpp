@@ -20,6 +20,8 @@ double bytes_of_number(const trainer::TrialSpec& spec) {
 
 // A row with its label, as tensors.
 double row_bytes(const trainer::TrialSpec& spec) {
+  if (models::is_text_model(spec.model.model))
+    return sizeof(std::int32_t) * spec.model.text.usual_tokens + 2 * sizeof(std::int64_t);
   double features = 0;
   for (const std::int64_t width : spec.model.widths) features += static_cast<double>(width);
   return features * bytes_of_number(spec) + sizeof(std::int64_t);

@@ -22,7 +22,7 @@ constexpr int kResultsVersion = 1;    // metrics and what a record holds
 }  // namespace
 
 std::string condition_canonical(const Values& values, const Digest& dataset,
-                                const std::optional<Digest>& pretrained) {
+                                const std::map<std::string, Digest>& files) {
   std::map<std::string, std::string> lines;
   for (const KeyInfo& row : key_table()) {
     if (row.effect != Effect::result || !row.read(values)) continue;
@@ -35,7 +35,7 @@ std::string condition_canonical(const Values& values, const Digest& dataset,
   // came of it.
   if (values.is(Key::normalise, "group")) lines["group"] = values[Key::group].text;
   lines["dataset"] = dataset.hex();
-  if (pretrained) lines["pretrained"] = pretrained->hex();
+  for (const auto& [key, digest] : files) lines[key] = digest.hex();
   const auto version = [&lines](const char* component, int number) {
     lines[std::string("version.") + component] = number_text(static_cast<std::int64_t>(number));
   };

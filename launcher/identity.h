@@ -13,9 +13,9 @@ namespace emosweep::launcher {
 
 // The lines of a condition, without seed and fold: the keys that its trials read and that differ
 // from their defaults, the digest of its data, and a result version per component that computes.
-// `values` are resolved; pretrained: of the file of initial weights, where they read one.
+// `values` are resolved; files: of the keys that name files, where they are read.
 std::string condition_canonical(const Values& values, const Digest& dataset,
-                                const std::optional<Digest>& pretrained = {});
+                                const std::map<std::string, Digest>& files = {});
 
 // Lines of one fold: its hash, and its name where random numbers are drawn from (seed, fold name).
 std::string fold_lines(const Digest& hash, const std::string& name, bool reads_seed);

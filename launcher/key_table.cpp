@@ -17,7 +17,8 @@ bool network(const Values& v) { return !linear(v); }
 bool images(const Values& v) {
   return v.is(Key::model, "small_cnn") || v.is(Key::model, "resnet18");
 }
-bool mlp(const Values& v) { return network(v) && !images(v); }
+bool transformer(const Values& v) { return v.is(Key::model, "transformer"); }
+bool mlp(const Values& v) { return network(v) && !images(v) && !transformer(v); }
 bool fused(const Values& v) { return mlp(v) && v[Key::modality].items.size() > 1; }
 bool attends(const Values& v) { return fused(v) && v.is(Key::fusion_type, "cross_attention"); }
 bool splits_groups(const Values& v) {
@@ -45,6 +46,7 @@ Range between(double least, bool open_least, double most) {
 const char* const kNetwork = "any model but linear";
 const char* const kMlp = "model: mlp";
 const char* const kImages = "model: small_cnn or resnet18";
+const char* const kText = "model: transformer";
 const char* const kFused = "model: mlp, several modalities";
 const char* const kPaced = "a curriculum other than none";
 const char* const kAttends = "model: mlp, several modalities, fusion_type: cross_attention";
@@ -66,7 +68,8 @@ std::vector<KeyInfo> make_table() {
        "",
        "One modality, a list of them, or `both` where the dataset has exactly two; may be left out "
        "where it has one."},
-      {Key::normalise, "normalise", T::choice, {}, {"train", "group", "none"}, "train", P::data, E::result, true, always, any, "",
+      {Key::normalise, "normalise", T::choice, {}, {"train", "group", "none"}, "train", P::data, E::result, true, [](const Values& v) { return !transformer(v); }, any,
+       "any model but transformer",
        "Scaling of features by the fold's training rows, by each group's own rows (transductive), "
        "or none."},
       // ---- how it is split
@@ -97,9 +100,10 @@ std::vector<KeyInfo> make_table() {
        false, splits, any, "any protocol but all",
        "Seed of the splits; trials' seeds never move a split."},
       // ---- the model
-      {Key::model, "model", T::choice, {}, {"mlp", "linear", "small_cnn", "resnet18"}, "mlp", P::model, E::result, true, always, any, "",
+      {Key::model, "model", T::choice, {}, {"mlp", "linear", "small_cnn", "resnet18", "transformer"}, "mlp", P::model, E::result, true, always, any, "",
        "mlp: an encoder per modality and a fusion; linear: L2-regularised multinomial regression; "
-       "small_cnn, resnet18: convolutions over spectrograms (a modality of kind audio)."},
+       "small_cnn, resnet18: convolutions over spectrograms (a modality of kind audio); transformer: "
+       "fine-tunes a text encoder (a modality of kind text)."},
       {Key::hidden_size, "hidden_size", T::integer, {1, 65536, false, false}, {}, "64", P::model, E::result, true, mlp, any, kMlp, "Width of encoders, fusion and embedding."},
       {Key::fusion_type, "fusion_type", T::choice, {}, {"concat", "gated", "cross_attention"},
        "concat", P::model, E::result, true, fused, several, kFused, "How modalities are joined."
@@ -117,6 +121,31 @@ std::vector<KeyInfo> make_table() {
        kImages,
        "A safetensors file of initial weights, relative to the experiment file; a head of other "
        "classes is left out."},
+      // ---- the text encoder
+      {Key::encoder, "encoder", T::text, {}, {}, "", P::model, E::hashed, true, transformer, any,
+       kText,
+       "The encoder, a folder as Hugging Face has it (BERT or DistilBERT), relative to the "
+       "experiment file; may hold ${NAME} and ${NAME:-default}."},
+      {Key::encoder_weights, "encoder_weights", T::choice, {}, {"pretrained", "random"},
+       "pretrained", P::model, E::result, true, transformer, any, kText,
+       "What the encoder starts from: its model.safetensors, or random weights of its config.json."},
+      {Key::pooling, "pooling", T::choice, {}, {"mean", "cls"}, "mean", P::model, E::result, true,
+       transformer, any, kText, "What the head reads: the mean over all tokens, or the first one."},
+      {Key::max_length, "max_length", T::integer, {2, 1 << 20, false, false}, {}, "128", P::data,
+       E::result, true, transformer, any, kText,
+       "Tokens of a text at most, the first and last ones included; the end of longer ones is cut."},
+      {Key::freeze, "freeze", T::choice_or_count, {1, 1000, false, false}, {"none", "embeddings"},
+       "none", P::model, E::result, true, transformer, any, kText,
+       "What keeps its weights: the embeddings, or the embeddings and so many of the first layers."},
+      {Key::encoder_dropout, "encoder_dropout", T::number, between(0, false, 1), {}, "0.1",
+       P::model, E::result, true, transformer, any, kText,
+       "Dropout rate within the encoder; `dropout` is that before the head."},
+      {Key::layer_lr_decay, "layer_lr_decay", T::number, {0, 1, true, false}, {}, "1", P::optimizer,
+       E::result, true, transformer, any, kText,
+       "Every layer learns at so many times the rate of the one above it; the last one at that "
+       "times lr."},
+      {Key::head_lr, "head_lr", T::number, from(0), {}, "0", P::optimizer, E::result, true,
+       transformer, any, kText, "Learning rate of the head; 0 is lr."},
       // ---- what training changes about recordings
       {Key::random_crop, "random_crop", T::boolean, {}, {}, "true", P::data, E::result, true,
        images, any, kImages, "Windows of training begin anywhere in a longer recording."},
@@ -229,7 +258,7 @@ std::vector<KeyInfo> make_table() {
       {Key::dtype, "dtype", T::choice, {}, {"auto", "float32", "float64"}, "auto", P::run,
        E::result, true, network, any, kNetwork, "Number type of training; auto is float32."},
       {Key::kernels, "kernels", T::choice, {}, {"auto", "fused", "torch"}, "auto", P::run,
-       E::result, true, network, any, kNetwork,
+       E::result, true, [](const Values& v) { return network(v) && !transformer(v); }, any, "any model but linear and transformer",
        "fused: a whole step of a small model in one; torch: its operations and autograd; auto: "
        "fused where the model has it."},
       {Key::ranks_per_trial, "ranks_per_trial", T::integer, at_least(1), {}, "1", P::run,

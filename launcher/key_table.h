@@ -20,6 +20,7 @@ enum class Key {
   name, dataset, where, exclude, modality, normalise,
   protocol, group, folds, validation_groups, validation_fraction, test_fraction, split_seed,
   model, hidden_size, fusion_type, tokens, heads, dropout, batch_norm, pretrained,
+  encoder, encoder_weights, pooling, max_length, freeze, encoder_dropout, layer_lr_decay, head_lr,
   random_crop, time_shift, gain_db, noise_db, specaug_freq, specaug_time, mixup,
   loss, focal_gamma, loss_temperature, class_weights, class_weight_cap, weight_reduction,
   label_smoothing,

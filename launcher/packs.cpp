@@ -70,6 +70,7 @@ PackSize pack_size(const trainer::TrialSpec& spec, const data::Fold& fold, std::
                    int ranks) {
   if (spec.model.model == "linear") return {1, "linear model"};
   if (models::is_image_model(spec.model.model)) return {1, "image networks"};
+  if (models::is_text_model(spec.model.model)) return {1, "text encoders"};
   if (wish == 1) return {1, "pack: off"};
   if (trainer::pack_shape(spec, fold).empty())
     return {1, "large layers, and hidden_size no multiple of 16"};

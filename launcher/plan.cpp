@@ -74,10 +74,16 @@ void add_conditions(PlannedExperiment& planned, const Experiment& experiment, Pl
     condition.label = condition_label(experiment, values);
     condition.base = trial_spec(values, dataset);
     condition.reads_seed = !values.is(Key::model, "linear");
+    std::map<std::string, Digest> files;
     const auto start = data.pretrained(values, condition.base.model, experiment, mistakes);
-    if (start) condition.base.pretrained = start->file;
-    condition.canonical = condition_canonical(values, dataset.digest,
-                                              start ? std::optional(start->digest) : std::nullopt);
+    if (start) {
+      condition.base.pretrained = start->file;
+      files["pretrained"] = start->digest;
+    }
+    if (const auto encoder = data.set_encoder(values, condition.base, experiment, mistakes))
+      files["encoder"] = *encoder;
+    if (!mistakes.empty()) continue;
+    condition.canonical = condition_canonical(values, dataset.digest, files);
     condition.idle = idle_keys(experiment, values);
     planned.conditions.push_back(std::move(condition));
   }

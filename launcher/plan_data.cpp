@@ -1,8 +1,12 @@
 #include "launcher/plan_data.h"
 
 #include "base/canonical.h"
+#include "base/environment.h"
+#include "data/text/embeddings.h"
+#include "data/text/wordpiece.h"
 #include "launcher/conditions.h"
 #include "models/pretrained.h"
+#include "models/text_encoder.h"
 
 namespace emosweep::launcher {
 
@@ -120,6 +124,43 @@ std::optional<PlanData::Pretrained> PlanData::pretrained(const Values& values,
   } catch (const InputError& problem) {
     mistakes.add(place_of(experiment, Key::pretrained),
                  std::string("pretrained: ") + problem.what(), experiment.name);
+    return std::nullopt;
+  }
+}
+
+std::optional<Digest> PlanData::set_encoder(const Values& values, trainer::TrialSpec& spec,
+                                            const Experiment& experiment, FileMistakes& mistakes) {
+  if (!info(Key::encoder).read(values)) return std::nullopt;
+  const auto add = [&](const std::string& message) {
+    mistakes.add(place_of(experiment, Key::encoder), message, experiment.name);
+  };
+  const std::string& written = values[Key::encoder].text;
+  if (written.empty()) {
+    add("model: transformer needs `encoder`: a folder as Hugging Face has it, with config.json, "
+        "model.safetensors and tokenizer.json or vocab.txt");
+    return std::nullopt;
+  }
+  Mistakes wrong;
+  const std::string name = expand_environment(written, {}, wrong);
+  for (const std::string& line : wrong.lines()) add("encoder: " + line);
+  if (!wrong.empty()) return std::nullopt;
+  spec.prepare.encoder = fs::absolute(folder_ / name).lexically_normal();
+  spec.random_encoder = values.is(Key::encoder_weights, "random");
+  try {
+    spec.model.text.encoder = models::read_encoder_options(spec.prepare.encoder);
+    models::check_options(spec.model);
+    const std::string key = spec.prepare.encoder.string() + (spec.random_encoder ? "\nrandom" : "");
+    const auto known = encoders_.find(key);
+    if (known != encoders_.end()) return known->second;
+    const std::int64_t pieces = data::WordPiece::load(spec.prepare.encoder).size();
+    if (pieces > spec.model.text.encoder.vocabulary)
+      throw InputError(spec.prepare.encoder.string() + ": the tokenizer has " +
+                       std::to_string(pieces) + " pieces, the encoder " +
+                       std::to_string(spec.model.text.encoder.vocabulary));
+    if (!spec.random_encoder) (void)models::TextEncoder::load(spec.prepare.encoder);
+    return encoders_[key] = data::encoder_digest(spec.prepare.encoder, &cache_);
+  } catch (const InputError& problem) {
+    add(std::string("encoder: ") + problem.what());
     return std::nullopt;
   }
 }

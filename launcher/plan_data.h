@@ -32,6 +32,11 @@ class PlanData {
   std::optional<Pretrained> pretrained(const Values& values, const models::ModelOptions& model,
                                        const Experiment& experiment, FileMistakes& mistakes);
 
+  // Fills what `encoder` names into a spec that reads it: the folder's options, checked with its
+  // tokenizer and weights. Returns the hash of its files.
+  std::optional<Digest> set_encoder(const Values& values, trainer::TrialSpec& spec,
+                                    const Experiment& experiment, FileMistakes& mistakes);
+
  private:
   std::shared_ptr<const data::Loaded> dataset(const Experiment& experiment, const Values& values,
                                               FileMistakes& mistakes);
@@ -42,6 +47,7 @@ class PlanData {
   // nullptr: loading failed, and the mistakes are reported already.
   std::map<std::string, std::shared_ptr<const data::Loaded>> datasets_;
   std::map<std::string, std::shared_ptr<const data::Folds>> folds_;
+  std::map<std::string, Digest> encoders_;  // folders whose files suit each other
   std::set<std::string>
       pretrained_;  // files with models that they suit, or whose mistakes are told
 };

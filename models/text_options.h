@@ -25,6 +25,7 @@ struct TextModelOptions {
   // Learning rates: the head's is lr * head_lr, a layer's lr * layer_lr_decay^d with d = 1 for the
   // last layer, ..., layers + 1 for the embeddings.
   double layer_lr_decay = 1, head_lr = 1;
+  double usual_tokens = 64;  // of a text, for estimates only
 };
 
 }  // namespace emosweep::models

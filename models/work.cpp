@@ -2,6 +2,7 @@
 
 #include "models/fusion_parts.h"
 #include "models/image_network.h"
+#include "models/text_network.h"
 
 namespace emosweep::models {
 namespace {
@@ -47,6 +48,10 @@ Work counted_work(const ModelOptions& options) {
   if (is_image_model(options.model)) {
     const ImageWork image = image_work(options);
     return {image.forward, 3 * image.forward, image.values};
+  }
+  if (is_text_model(options.model)) {
+    const TextWork text = text_work(options, options.text.usual_tokens);
+    return {text.forward, text.step, text.values};
   }
   const Parts parts = parts_of(options);
   Work work;

@@ -76,9 +76,6 @@ Bookkeeping::Bookkeeping(Pack& pack) : whole_(pack) {
                 (pack.run_epochs.empty() || pack.run_epochs.size() == K) &&
                 (pack.curricula.empty() || pack.curricula.size() == K),
             "a pack's vectors have one element a trial");
-  for (const models::Leaf& leaf : pack.model.leaves()) {
-    EMO_CHECK(leaf.lr_scale == 1 && !leaf.frozen, "flat parameters have one learning rate");
-  }
   const LoopOptions& first = pack.loop[0];
   EMO_CHECK(first.batch_size > 0 && first.epochs > 0, "batch size and epochs are at least 1");
   steps_before_ = steps_before(0);

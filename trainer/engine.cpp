@@ -1,6 +1,7 @@
 #include "trainer/engine.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 #include <c10/util/Exception.h>
 #include <torch/csrc/autograd/autograd.h>
 
@@ -26,7 +27,11 @@ class TorchEngine final : public Engine {
   TorchEngine(Pack& pack, Collective& team) : pack_(pack), team_(team) {
     if (team.size == 1) return;
     // Gradients are summed over the team. Large ones start during the backward pass.
-    reducer_ = distributed::make_reducer(team, pack.model.flat_grad());
+    // Those of a sparse table stand last, and are summed by rows.
+    at::Tensor dense = pack.model.flat_grad();
+    if (const models::SparseRows* table = pack.model.sparse_rows())
+      dense = dense.narrow(1, 0, table->begin);
+    reducer_ = distributed::make_reducer(team, dense);
     for (const models::Variable& v : pack.model.variables()) reducer_->add(v.name, v.value);
   }
 
@@ -36,13 +41,13 @@ class TorchEngine final : public Engine {
 
   const std::vector<TermValues>& forward(const StepPlace& at, const at::Tensor& dropout) override {
     fault_point("trainer.forward");
-    pack_.model.flat_grad().zero_();
-    const bool images = !pack_.folds[0]->images.empty();
+    pack_.model.zero_gradient();
+    const bool images = !pack_.folds[0]->images.empty(), texts = !pack_.folds[0]->tokens.empty();
     const data::Augmented augmented{pack_.augment, derive(pack_.keys[0], "augment"), at.epoch,
                                     pack_.objective.rows() ? pack_.objective.rows()->classes() : 0};
     const data::Batch batch = data::gather_batch(
         pack_.folds, orders_, at.step, pack_.loop[0].batch_size, {team_.rank, team_.size},
-        images ? 1 : data::kAlignedRows, images ? &augmented : nullptr);
+        images || texts ? 1 : data::kAlignedRows, images ? &augmented : nullptr);
     const models::Step step{true, at.epoch, at.number, pack_.keys, dropout, team_};
     const models::Output output = pack_.model.forward(batch, step);
     terms_ = pack_.objective.terms(batch, output, step);
@@ -76,9 +81,23 @@ class TorchEngine final : public Engine {
     torch::autograd::backward(sums, factors);
     terms_.clear();  // and the graph with them
     if (reducer_) reducer_->finalize();
+    if (models::SparseRows* table = pack_.model.sparse_rows(); table && reducer_) sum(*table);
   }
 
  private:
+  // Only the rows that some rank's part of the batch reads.
+  void sum(models::SparseRows& table) {
+    const at::NoGradGuard no_grad;
+    const at::Tensor all = team_.gather_rows(table.touched.unsqueeze(0));
+    table.touched = std::get<0>(at::_unique(all.view(-1), true));
+    const at::Tensor rows = pack_.model.flat_grad()
+                                .narrow(1, table.begin, table.rows * table.width)
+                                .view({table.rows, table.width});
+    const at::Tensor some = rows.index_select(0, table.touched);
+    team_.start_sum(some)->wait();
+    rows.index_copy_(0, table.touched, some);
+  }
+
   static std::vector<double> all_of(const at::Tensor& t) {
     const double* p = t.const_data_ptr<double>();
     return {p, p + t.numel()};

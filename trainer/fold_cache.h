@@ -40,10 +40,14 @@ class FoldCache {
     std::shared_ptr<const PreparedFold> fold;
     std::size_t bytes = 0;
   };
+  std::shared_ptr<const data::TokenRows> tokens(const data::Dataset& dataset,
+                                                const data::Modality& texts,
+                                                const data::PrepareOptions& options);
   std::size_t limit_, bytes_ = 0;
   std::int64_t hits_ = 0;
   std::list<Entry> entries_;  // the most recently used first
   std::map<std::string, std::list<Entry>::iterator> by_key_;
+  std::map<std::string, std::weak_ptr<const data::TokenRows>> tokens_;
 };
 
 }  // namespace emosweep::trainer

@@ -12,7 +12,8 @@ namespace emosweep::trainer {
 
 std::vector<LoopResult> train_pack(Pack& pack, Collective& team, const Stopping& stopping) {
   Bookkeeping books(pack);
-  Optimizer optimizer(pack.optimizer, pack.model.flat(), pack.model.decay_mask());
+  Optimizer optimizer(pack.optimizer, pack.model.flat(), pack.model.decay_mask(),
+                      pack.model.rate_ranges());
   std::unique_ptr<Engine> engine = make_engine(pack, team);
   Place at;
   const Checkpoints::Contents all = [&](Archive& a) { optimizer.archive(a), books.archive(a, at); };

@@ -41,6 +41,52 @@ data::Scaler scaler_of(const Json& json) {
   return s;
 }
 
+Json text_json(const ModelFile& m) {
+  const models::TextEncoderOptions& e = m.model.text.encoder;
+  return {{"family", e.family},
+          {"vocabulary", e.vocabulary},
+          {"positions", e.positions},
+          {"types", e.types},
+          {"hidden_size", e.hidden_size},
+          {"layers", e.layers},
+          {"heads", e.heads},
+          {"intermediate_size", e.intermediate_size},
+          {"epsilon", e.epsilon},
+          {"activation", e.activation},
+          {"pooling", m.model.text.pooling},
+          {"max_length", m.prepare.max_length},
+          {"tokenizer", m.tokenizer}};
+}
+
+// Sizes are bounded, so that what is made of them stays far from overflow; the weights' own shapes
+// are compared with them.
+void read_text(const Json& model, ModelFile& m) {
+  const Json& o = model.at("text");
+  const auto count = [&](const char* key, std::int64_t least, std::int64_t most) {
+    const auto n = o.at(key).get<std::int64_t>();
+    if (n < least || n > most) throw InputError(std::string(key) + " is out of range");
+    return n;
+  };
+  models::TextEncoderOptions& e = m.model.text.encoder;
+  e.family = o.at("family");
+  if (e.family != "bert" && e.family != "distilbert")
+    throw InputError("an encoder of family " + e.family);
+  e.vocabulary = count("vocabulary", 1, 4'000'000);
+  e.positions = count("positions", 2, 1 << 20);
+  e.types = count("types", 0, 1000);
+  e.hidden_size = count("hidden_size", 1, 1 << 16);
+  e.layers = count("layers", 1, 1000);
+  e.heads = count("heads", 1, 1000);
+  e.intermediate_size = count("intermediate_size", 1, 1 << 18);
+  e.epsilon = o.at("epsilon");
+  e.activation = o.at("activation");
+  m.model.text.pooling = o.at("pooling");
+  m.prepare.max_length = count("max_length", 2, 1 << 20);
+  m.tokenizer = o.at("tokenizer");
+  if (m.model.inputs.size() != 1) throw InputError("a text encoder has one input");
+  m.model.widths[0] = m.prepare.max_length;
+}
+
 ModelFile model_of(const Json& json) {
   if (json.at("version") != kVersion) throw InputError("it is of another version");
   ModelFile m;
@@ -75,7 +121,8 @@ ModelFile model_of(const Json& json) {
   }
   m.prepare.modalities = m.model.inputs;
   const bool images = models::is_image_model(m.model.model);
-  if (m.model.model != "linear" && m.model.model != "mlp" && !images) {
+  if (m.model.model != "linear" && m.model.model != "mlp" && !images &&
+      !models::is_text_model(m.model.model)) {
     throw InputError("model is " + m.model.model + ", which is unknown");
   }
   if (images) {  // the scaler's columns are the bands, each as wide as the image
@@ -89,6 +136,7 @@ ModelFile model_of(const Json& json) {
     m.model.widths[0] =
         std::clamp<std::int64_t>(sizes[0], 0, 1 << 8) * sizes[1] * m.model.image_width;
   }
+  if (models::is_text_model(m.model.model)) read_text(o, m);
   if (m.classes.size() < 2) throw InputError("it has fewer than two classes");
   if (m.model.inputs.empty()) throw InputError("it has no input");
   if (m.model.model != "linear") models::check_options(m.model);
@@ -121,6 +169,7 @@ std::vector<std::uint8_t> encode_model(const ModelFile& m) {
   if (models::is_image_model(m.model.model)) {
     json["model"]["image"] = {m.model.image_channels, m.model.image_height, m.model.image_width};
   }
+  if (models::is_text_model(m.model.model)) json["model"]["text"] = text_json(m);
   models::NamedTensors weights = m.weights;
   weights.metadata["emosweep"] = json.dump();  // keys sorted, shortest round-trip numbers
   return models::write_safetensors(weights);

@@ -17,11 +17,12 @@ struct ModelFile {
   std::string id, canonical;    // of the trial that trained it
   std::string dataset, target;  // names
   std::vector<std::string> classes;
-  models::ModelOptions
-      model;  // model.model: mlp | linear (then "weight" [C,D] and "bias" [C], float64)
+  // model.model may be linear (then "weight" [C,D] and "bias" [C], float64).
+  models::ModelOptions model;
   data::PrepareOptions prepare;
   std::vector<data::Scaler> scalers;  // one an input, in the order of prepare.modalities
   double temperature = 1;             // probabilities are softmax(logits / temperature)
+  std::string tokenizer;              // of transformer: WordPiece::json()
   models::NamedTensors weights;       // metadata: filled by encode_model
 };
 

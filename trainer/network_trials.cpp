@@ -3,6 +3,8 @@
 
 #include "base/error.h"
 #include "models/pretrained.h"
+#include "models/text_encoder.h"
+#include "models/text_network.h"
 #include "trainer/checkpoint.h"
 #include "trainer/loop.h"
 #include "trainer/predict.h"
@@ -42,6 +44,11 @@ Curriculum curriculum_of(const TrialRun& run) {
 
 // Of a pack of one. A refit starts from the same weights.
 void load_start(TrialRun& run, models::Model& network) {
+  const TrialSpec& spec = *run.spec;
+  if (models::is_text_model(spec.model.model) && !spec.random_encoder) {
+    models::load_encoder(network, models::read_encoder_weights(spec.prepare.encoder),
+                         spec.prepare.encoder.string());
+  }
   const std::filesystem::path& file = run.spec->pretrained;
   if (file.empty()) return;
   run.start = models::load_pretrained(network, 0, models::read_safetensors(file), file);

@@ -27,11 +27,26 @@ void check(const OptimizerOptions& o, const OptimizerOptions& first) {
   need(o.clip_norm >= 0, "clip_norm: a number from 0 is expected (0 = off)");
 }
 
+// Ranges that cover the row [0, n): those given, and between them what learns at the rate itself.
+std::vector<models::RateRange> whole_row(const std::vector<models::RateRange>& given,
+                                         std::int64_t n) {
+  std::vector<models::RateRange> all;
+  std::int64_t at = 0;
+  for (const models::RateRange& range : given) {
+    EMO_CHECK(range.begin >= at && range.end <= n, "ranges of learning rates ascend");
+    if (range.begin > at) all.push_back({at, range.begin, 1});
+    all.push_back(range);
+    at = range.end;
+  }
+  if (at < n) all.push_back({at, n, 1});
+  return all;
+}
+
 }  // namespace
 
 Optimizer::Optimizer(std::vector<OptimizerOptions> options, const at::Tensor& flat,
-                     const at::Tensor& decay_mask)
-    : options_(std::move(options)) {
+                     const at::Tensor& decay_mask, std::vector<models::RateRange> ranges)
+    : options_(std::move(options)), ranges_(whole_row(ranges, flat.size(1))) {
   EMO_CHECK(flat.dim() == 2 && flat.is_contiguous() && flat.device().is_cpu(),
             "flat parameters [K,P] on the CPU expected");
   EMO_CHECK(flat.size(0) == static_cast<std::int64_t>(options_.size()),
@@ -49,13 +64,25 @@ Optimizer::Optimizer(std::vector<OptimizerOptions> options, const at::Tensor& fl
 
 template <typename T>
 void Optimizer::update(T* value, const T* gradient, std::size_t k, double rate, double scale) {
+  ++updates_[k];
+  const std::int64_t row = static_cast<std::int64_t>(k) * mask_.numel();
+  for (const models::RateRange& range : ranges_)
+    update_range(value + row, gradient + row, k, range, rate * range.scale, scale);
+}
+
+// value, gradient: of trial k.
+template <typename T>
+void Optimizer::update_range(T* value, const T* gradient, std::size_t k,
+                             const models::RateRange& range, double rate, double scale) {
   const OptimizerOptions& o = options_[k];
-  const std::int64_t n = mask_.numel(), row = static_cast<std::int64_t>(k) * n;
-  const T* mask = mask_.const_data_ptr<T>();
+  const std::int64_t n = range.end - range.begin,
+                     row = static_cast<std::int64_t>(k) * mask_.numel() + range.begin;
+  const T* mask = mask_.const_data_ptr<T>() + range.begin;
   T* first = first_.mutable_data_ptr<T>() + row;
-  const auto t = static_cast<double>(++updates_[k]);
+  const auto t = static_cast<double>(updates_[k]);
+  value += range.begin, gradient += range.begin;
   if (!adam_) {
-    sgd_step(value + row, gradient + row, first, mask, n,
+    sgd_step(value, gradient, first, mask, n,
              SgdStep<T>{static_cast<T>(scale), static_cast<T>(o.weight_decay),
                         static_cast<T>(o.momentum), static_cast<T>(rate)});
     return;
@@ -70,7 +97,7 @@ void Optimizer::update(T* value, const T* gradient, std::size_t k, double rate, 
   s.step_size = static_cast<T>(rate / (1 - std::pow(kBeta1, t)));
   s.root_scale = static_cast<T>(1 / std::sqrt(1 - std::pow(kBeta2, t)));
   s.epsilon = static_cast<T>(kEpsilon);
-  adam_step(value + row, gradient + row, first, second_.mutable_data_ptr<T>() + row, mask, n, s);
+  adam_step(value, gradient, first, second_.mutable_data_ptr<T>() + row, mask, n, s);
 }
 
 const std::vector<double>& Optimizer::step(const at::Tensor& flat, const at::Tensor& gradient,

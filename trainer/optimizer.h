@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "models/model.h"
 #include "trainer/trial.h"
 
 namespace emosweep::trainer {
@@ -23,9 +24,10 @@ class Archive;
 class Optimizer {
  public:
   // One option struct a trial, the optimizer's name shared. flat: [K,P] CPU float32 or float64,
-  // contiguous; decay_mask: [P]. InputError for an unknown optimizer or a value out of range.
+  // contiguous; decay_mask: [P]; ranges: where the rates of step() are multiplied, ascending.
+  // InputError for an unknown optimizer or a value out of range.
   Optimizer(std::vector<OptimizerOptions> options, const at::Tensor& flat,
-            const at::Tensor& decay_mask);
+            const at::Tensor& decay_mask, std::vector<models::RateRange> ranges = {});
 
   // Updates `flat` in place. gradient: [K,P], summed over ranks; rates: [K]. A trial whose `active`
   // is 0 is left as it is and does not count the step ({} = all active). Returns the norms of the
@@ -41,8 +43,12 @@ class Optimizer {
  private:
   template <typename T>
   void update(T* value, const T* gradient, std::size_t k, double rate, double scale);
+  template <typename T>
+  void update_range(T* value, const T* gradient, std::size_t k, const models::RateRange& range,
+                    double rate, double scale);
 
   std::vector<OptimizerOptions> options_;
+  std::vector<models::RateRange> ranges_;  // of all of a row, ascending
   bool adam_ = true, decoupled_ = true;
   at::Tensor first_, second_, mask_;   // [K,P] moments (sgd: first_ is the velocity), [P]
   std::vector<std::int64_t> updates_;  // [K]

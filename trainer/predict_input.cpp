@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "data/audio/clips.h"
+#include "data/text/wordpiece.h"
 
 namespace emosweep::trainer {
 namespace {
@@ -38,6 +39,13 @@ data::Dataset with_columns(const ModelFile& model, const data::Dataset& dataset)
                      " is cut into other spectrograms than the model was trained on (kind audio "
                      "and the keys beside it)");
       }
+      result.modalities.push_back(*source);
+      continue;
+    }
+    if (models::is_text_model(model.model.model)) {
+      if (source->kind != "text")
+        mistakes.add("modality " + scaler.modality + " is of kind " + source->kind +
+                     ", the model reads one of kind text");
       result.modalities.push_back(*source);
       continue;
     }
@@ -88,6 +96,15 @@ PredictInput::PredictInput(const ModelFile& model, const data::Dataset& dataset)
     fold_ = data::make_fold_images(
         dataset_,
         std::make_shared<data::ClipImages>(dataset_, dataset_.modalities[0], fitted_, prepare_),
+        model.model.dtype);
+    return;
+  }
+  if (models::is_text_model(model.model.model)) {
+    fold_ = data::make_fold_tokens(
+        dataset_,
+        std::make_shared<const data::TokenRows>(
+            data::token_rows(data::WordPiece::from_json(model.tokenizer, "the model's tokenizer"),
+                             dataset_.modalities[0].text, prepare_.max_length)),
         model.model.dtype);
     return;
   }

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "data/text/wordpiece.h"
 #include "models/fusion.h"
 #include "models/weights.h"
 #include "trainer/instructions.h"
@@ -125,6 +126,8 @@ std::vector<std::uint8_t> saved_model(const TrialRun& run) {
   if (run.network) {
     file.temperature = spec.objective.loss_temperature;
     file.weights = models::weights_of(*run.network, run.row);
+    if (models::is_text_model(file.model.model))
+      file.tokenizer = data::WordPiece::load(spec.prepare.encoder).json();
   } else {
     file.model.dtype = at::kDouble;
     file.weights.tensors = {{"bias", run.linear.bias}, {"weight", run.linear.weight}};
@@ -189,7 +192,8 @@ bool is_linear(const TrialSpec& spec) { return spec.model.model == "linear"; }
 
 std::string pack_shape(const TrialSpec& spec, const data::Fold& fold) {
   const models::ModelOptions& m = spec.model;
-  if (is_linear(spec) || models::is_image_model(m.model)) return "";
+  if (is_linear(spec) || models::is_image_model(m.model) || models::is_text_model(m.model))
+    return "";
   const std::int64_t batch = std::max<std::int64_t>(spec.loop.batch_size, 1);
   // The gradient of a large weight [in, out] stands in a tensor [K, in, out]: with other sizes its
   // parts begin on addresses of different kinds, on which MKL rounds differently (data/batch.h).

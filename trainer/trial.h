@@ -62,6 +62,7 @@ struct TrialSpec {
   // Of image networks: a safetensors file whose weights training starts from (models/pretrained.h);
   // "" = none. What it holds is checked when the plan is made.
   std::filesystem::path pretrained;
+  bool random_encoder = false;  // of transformer: prepare.encoder gives no weights
   ObjectiveOptions objective;
   OptimizerOptions optimizer;
   LoopOptions loop;

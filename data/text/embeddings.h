@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "base/hash.h"
+
 namespace emosweep::data {
 
 struct EmbeddingOptions {
@@ -26,5 +28,10 @@ class TextEmbedder {
   virtual std::vector<float> embed(const EmbeddingOptions& options,
                                    const std::vector<std::string>& texts) = 0;
 };
+
+// Of the files that an encoder's results follow from: configuration, tokenizer, weights. cache:
+// nullptr: always read.
+class HashCache;
+Digest encoder_digest(const std::filesystem::path& folder, HashCache* cache);
 
 }  // namespace emosweep::data

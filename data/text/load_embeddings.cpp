@@ -16,27 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Of the files that an encoder's results follow from.
-Digest encoder_digest(const fs::path& folder, HashCache* cache) {
-  Sha256 hash;
-  std::error_code code;
-  std::vector<fs::path> files;
-  for (const char* name : {"config.json", "tokenizer.json", "vocab.txt", "tokenizer_config.json"}) {
-    if (fs::is_regular_file(folder / name, code)) files.push_back(folder / name);
-  }
-  if (fs::is_directory(folder, code)) {
-    for (const auto& entry : fs::directory_iterator(folder)) {
-      if (entry.path().extension() == ".safetensors") files.push_back(entry.path());
-    }
-  }
-  std::sort(files.begin(), files.end());
-  for (const fs::path& file : files) {
-    hash.add_sized(file.filename().string());
-    hash.add((cache != nullptr ? cache->of(file) : sha256_file(file)).bytes);
-  }
-  return hash.finish();
-}
-
 struct Texts {
   std::vector<std::string> distinct;  // in the order of the rows
   std::vector<std::int64_t> of_cell;
@@ -85,6 +64,36 @@ void warn_of_label_words(const std::vector<MediaCell>& cells, const Modality& mo
 }
 
 }  // namespace
+
+Digest encoder_digest(const fs::path& folder, HashCache* cache) {
+  Sha256 hash;
+  std::error_code code;
+  std::vector<fs::path> files;
+  for (const char* name : {"config.json", "tokenizer.json", "vocab.txt", "tokenizer_config.json"}) {
+    if (fs::is_regular_file(folder / name, code)) files.push_back(folder / name);
+  }
+  if (fs::is_directory(folder, code)) {
+    for (const auto& entry : fs::directory_iterator(folder)) {
+      if (entry.path().extension() == ".safetensors") files.push_back(entry.path());
+    }
+  }
+  std::sort(files.begin(), files.end());
+  for (const fs::path& file : files) {
+    hash.add_sized(file.filename().string());
+    hash.add((cache != nullptr ? cache->of(file) : sha256_file(file)).bytes);
+  }
+  return hash.finish();
+}
+
+void load_texts(const std::vector<MediaCell>& cells, Labels labels, Dataset& dataset,
+                Modality& modality, Sha256& hash) {
+  hash.add_sized(modality.name);
+  for (const MediaCell& cell : cells) hash.add_sized(cell.text);
+  for (const std::int64_t row : dataset.row)
+    modality.text.push_back(cells[static_cast<std::size_t>(row)].text);
+  modality.present.assign(dataset.row.size(), 1);
+  if (labels == Labels::needed) warn_of_label_words(cells, modality, dataset);
+}
 
 void load_embeddings(const std::vector<MediaCell>& cells, const EmbeddingOptions& options,
                      HashCache* cache, TextEmbedder& embedder, Labels labels, Dataset& dataset,

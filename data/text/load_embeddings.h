@@ -1,4 +1,5 @@
-// From text columns to embeddings, encoded once and cached. Internal to data/.
+// From text columns to embeddings, encoded once and cached, or to texts that a model reads.
+// Internal to data/.
 #pragma once
 
 #include <vector>
@@ -17,5 +18,9 @@ namespace emosweep::data {
 void load_embeddings(const std::vector<MediaCell>& cells, const EmbeddingOptions& options,
                      HashCache* cache, TextEmbedder& embedder, Labels labels, Dataset& dataset,
                      Modality& modality, Sha256& hash);
+
+// The same of kind text: the texts as they are. No InputError.
+void load_texts(const std::vector<MediaCell>& cells, Labels labels, Dataset& dataset,
+                Modality& modality, Sha256& hash);
 
 }  // namespace emosweep::data

@@ -119,6 +119,24 @@ WordPiece WordPiece::from_json(const std::string& text, const std::string& file)
   return made;
 }
 
+std::string WordPiece::json() const {
+  Json vocabulary = Json::object();
+  for (std::size_t i = 0; i < pieces_.size(); ++i) vocabulary[pieces_[i]] = i;
+  const Json all = {{"normalizer",
+                     {{"type", "BertNormalizer"},
+                      {"clean_text", true},
+                      {"handle_chinese_chars", options_.chinese_characters},
+                      {"strip_accents", options_.strip_accents},
+                      {"lowercase", options_.lowercase}}},
+                    {"model",
+                     {{"type", "WordPiece"},
+                      {"unk_token", unknown_token_},
+                      {"continuing_subword_prefix", continuation_},
+                      {"max_input_chars_per_word", longest_word_},
+                      {"vocab", vocabulary}}}};
+  return all.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 void WordPiece::finish(const std::string& file) {
   for (std::size_t i = 0; i < pieces_.size(); ++i) {
     if (!id_.emplace(pieces_[i], static_cast<std::int32_t>(i)).second)

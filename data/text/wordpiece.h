@@ -26,6 +26,9 @@ class WordPiece {
                                    const std::string& file);
   static WordPiece from_json(const std::string& text, const std::string& file);
 
+  // What from_json reads.
+  std::string json() const;
+
   // [CLS] pieces [SEP], at most max_length >= 2 of them: the end of longer texts is cut. Special
   // tokens that stand in the text, such as [MASK], are read as such.
   std::vector<std::int32_t> encode(std::string_view utf8, std::int64_t max_length) const;
