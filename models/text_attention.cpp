@@ -5,7 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <memory>
+#include <optional>
 
 #include "base/error.h"
 #include "models/fused_layers.h"
@@ -175,13 +175,16 @@ at::Tensor with_kept(const at::Tensor& x, const at::Tensor& z, const at::Tensor&
   return out;
 }
 
+// An undefined tensor is no argument of a node.
+using Maybe = std::optional<at::Tensor>;
+
 struct AddDroppedNode : torch::autograd::Function<AddDroppedNode> {
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& z,
+  static at::Tensor forward(AutogradContext* context, const Maybe& x, const at::Tensor& z,
                             const at::Tensor& kept, double keep) {
     context->save_for_backward({kept});
     context->saved_data["keep"] = keep;
-    context->saved_data["x"] = x.defined();
-    return with_kept(x.defined() ? x.contiguous() : x, z.contiguous(), kept, keep);
+    context->saved_data["x"] = x.has_value();
+    return with_kept(x ? x->contiguous() : at::Tensor(), z.contiguous(), kept, keep);
   }
   static variable_list backward(AutogradContext* context, variable_list outers) {
     const at::Tensor kept = context->get_saved_variables()[0], d = outers[0].contiguous();
@@ -218,7 +221,8 @@ at::Tensor text_attention(const at::Tensor& qkv, const TextAttention& how) {
 at::Tensor add_dropped(const at::Tensor& x, const at::Tensor& z, const TextRows& rows,
                        const TextDrop& drop, std::int64_t longest) {
   if (drop.rate <= 0) return x.defined() ? x + z : z;
-  return AddDroppedNode::apply(x, z, kept_numbers(rows, drop, longest, z.size(1)), drop.keep());
+  return AddDroppedNode::apply(x.defined() ? Maybe(x) : std::nullopt, z,
+                               kept_numbers(rows, drop, longest, z.size(1)), drop.keep());
 }
 
 }  // namespace emosweep::models

@@ -21,18 +21,19 @@ using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
 // base [N, H] + the words' rows. Their gradient is added to d_words [V, H] in place (undefined: not
-// wanted): a dense gradient of its own would be larger than all else of a step.
+// wanted), which outlives the backward pass: a dense gradient of its own would be larger than all
+// else of a step, and autograd must not watch what it never computes with.
 struct AddWords : torch::autograd::Function<AddWords> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& base,
-                            const at::Tensor& words, const at::Tensor& d_words,
-                            const at::Tensor& ids) {
-    context->save_for_backward({d_words, ids});
+                            const at::Tensor& words, at::Tensor* d_words, const at::Tensor& ids) {
+    context->save_for_backward({ids});
+    context->saved_data["d_words"] = reinterpret_cast<std::int64_t>(d_words);
     return base + at::index_select(words, 0, ids);
   }
   static variable_list backward(AutogradContext* context, variable_list outers) {
-    const variable_list saved = context->get_saved_variables();
-    at::Tensor d_words = saved[0];
-    if (d_words.defined() && saved[1].numel() > 0) d_words.index_add_(0, saved[1], outers[0]);
+    const at::Tensor ids = context->get_saved_variables()[0];
+    auto* d_words = reinterpret_cast<at::Tensor*>(context->saved_data["d_words"].toInt());
+    if (d_words->defined() && ids.numel() > 0) d_words->index_add_(0, ids, outers[0]);
     return {outers[0], at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };
@@ -197,7 +198,7 @@ at::Tensor TextNetwork::encoded(const Tokens& tokens, const Step& step) {
   const std::int64_t longest = options_.text.encoder.positions, heads = options_.text.encoder.heads;
   at::Tensor x = at::embedding(positions_, tokens.places);
   if (types_.defined()) x = x + types_[0];
-  x = AddWords::apply(x, words_, d_words_, tokens.ids);
+  x = AddWords::apply(x, words_, &d_words_, tokens.ids);
   x = normalised(x, embedding_norm_);
   x = add_dropped({}, x, tokens.rows, drop(0, step), longest);
   attention_.clear();
@@ -272,7 +273,13 @@ Output TextNetwork::forward(const data::Batch& batch, const Step& step) {
   const at::Tensor mask = dropout_.mask(batch, step, {}, options_.dtype);
   Output output;
   output.embedding = masked(whole, mask.defined() ? mask.squeeze(2) : mask);
-  output.heads.push_back(head_(output.embedding));
+  if (step.train) {
+    output.heads.push_back(head_(output.embedding));
+  } else {  // row by row, since a product of other rows rounds otherwise
+    std::vector<at::Tensor> logits;
+    for (const at::Tensor& row : output.embedding.split(1, 1)) logits.push_back(head_(row));
+    output.heads.push_back(at::cat(logits, 1));
+  }
   return output;
 }
 
