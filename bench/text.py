@@ -1,4 +1,5 @@
-"""bench/run text: tokens and frozen embeddings of EmoCare's posts by MiniLM, beside tokenizers and transformers, one thread."""
+"""bench/run text: tokens, frozen embeddings and fine-tuning of EmoCare's posts by MiniLM, beside tokenizers and transformers, one
+thread."""
 import csv
 import json
 import statistics
@@ -6,7 +7,7 @@ import subprocess
 
 from common import BUILD, DATA, ENV, ROOT, call, say, show
 
-TEXTS, LENGTH = 320, 128
+TEXTS, LENGTH, TRAINED, BATCH = 320, 128, 176, 16
 
 
 def python_with_transformers():
@@ -40,3 +41,15 @@ def text(rounds=3):
     show("text", texts=len(posts), tokens=ours[0]["tokens"], tokenizer_texts_per_s=rate(ours, "tokenize_s"),
          tokenizers_over=ratio("tokenize_s", "tokenize_s"), embeddings_per_s=rate(ours, "embed_s"),
          usual_transformers_over=ratio("embed_s", "usual_s"), bucketed_transformers_over=ratio("embed_s", "bucketed_s"))
+    ours, peer, lines = [], [], "\n".join(posts[:TRAINED]) + "\n"
+    train = lambda *command: json.loads(subprocess.run(["taskset", "-c", "0", *map(str, command), encoder, str(LENGTH), str(BATCH)], input=lines,
+                                                       text=True, capture_output=True, check=True, env=ENV).stdout)
+    for _ in range(rounds):
+        ours.append(train(BUILD / "bench" / "bench_text_training"))
+        peer.append(train(python, ROOT / "bench/peers/text_training.py"))
+    if any(a["posts"] != b["posts"] for a, b in zip(ours, peer)):
+        raise SystemExit("bench/run text: the work differs")
+    each = lambda key: [b[key] / a["train_s"] for a, b in zip(ours, peer)]
+    show("text_training", posts=ours[0]["posts"], posts_per_s=ours[0]["posts"] / statistics.median(row["train_s"] for row in ours),
+         usual_transformers_over=statistics.median(each("usual_s")), best_transformers_over=statistics.median(each("best_s")),
+         best_least=min(each("best_s")), best_most=max(each("best_s")))
