@@ -201,6 +201,41 @@ TEST_F(Teams, RecordingsWithAugmentationMixupBalancedSamplerAndCurriculum) {
   expect_one_is_many_with(one);
 }
 
+// Ranks read texts of other lengths, and other rows of the words' table: its gradient is summed by
+// the rows that some of them read.
+TEST_F(Teams, TextsOfUnequalLengthWithDropoutAndRatesByLayer) {
+  const data::Folder folder;
+  std::string vocabulary = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n";
+  for (int w = 0; w < 30; ++w) vocabulary += "w" + std::to_string(w) + "\n";
+  folder.write("vocab.txt", vocabulary);
+  data::Modality texts{"post", "text", {}, 0, {}, {}};
+  for (std::int64_t r = 0; r < dataset.size(); ++r) {
+    const auto label = static_cast<std::int64_t>(dataset.label[static_cast<std::size_t>(r)]);
+    std::string text = "w" + std::to_string(label * 3 + r % 3);
+    for (std::int64_t i = 0; i < (r * 7) % 9; ++i) text += " w" + std::to_string((r * 5 + i) % 30);
+    texts.text.push_back(text);
+    texts.present.push_back(1);
+  }
+  dataset.modalities = {texts};
+  spec.prepare = {{"post"}, data::Normalise::none, "", folder.path, 8};
+  spec.model.inputs = {"post"};
+  spec.model.widths = {8};
+  spec.model.fusion = models::Fusion::none;
+  spec.model.model = "transformer";
+  spec.model.text.encoder = {"bert", 35, 16, 2, 8, 2, 2, 12, 1e-12, "gelu"};
+  spec.model.text.dropout = 0.2;
+  spec.model.text.layer_lr_decay = 0.8;
+  spec.model.dtype = at::kDouble;
+  spec.optimizer.lr = 0.02;
+  spec.loop.batch_size = 25;
+  spec.loop.epochs = 2;
+  const TrialSpec kept = spec;
+  expect_one_is_many_with(on_ranks(1, spec).logits);
+  spec = kept;
+  spec.model.text.frozen = 1;
+  expect_one_is_many_with(on_ranks(1, spec).logits);
+}
+
 TEST_F(Teams, EveryLossAndClassWeight) {
   spec.loop.epochs = 3;
   for (const char* loss : {"cross_entropy", "focal"}) {
