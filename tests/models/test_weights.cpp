@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "../base/mutated.h"
 #include "base/error.h"
 #include "models/weights.h"
 #include "support.h"
@@ -268,6 +269,32 @@ TEST(Weights, AllThatDoesNotFitIsListedAndNothingIsLoaded) {
     }
   }
   EXPECT_TRUE(at::equal(model->flat(), before));
+}
+
+// An InputError or tensors, never more.
+TEST(Safetensors, DamagedFilesAreToldOrRead) {
+  NamedTensors good;
+  good.tensors = {{"a", at::arange(6, at::kFloat).view({2, 3})},
+                  {"b.weight", at::ones({3}, at::kDouble)},
+                  {"c", at::zeros({}, at::kLong)}};
+  good.metadata["format"] = "pt";
+  const std::vector<std::uint8_t> bytes = write_safetensors(good);
+  const std::string text(bytes.begin(), bytes.end());
+  std::int64_t read = 0;
+  for (std::int64_t i = 0; i < emosweep::test::fuzz_runs(); ++i) {
+    const std::string broken = emosweep::test::mutated(text, static_cast<std::uint64_t>(i));
+    try {
+      const NamedTensors tensors = parse_safetensors(
+          {reinterpret_cast<const std::uint8_t*>(broken.data()), broken.size()}, "broken");
+      for (const auto& [name, tensor] : tensors.tensors) {
+        volatile double sum = tensor.to(at::kDouble).sum().item<double>();  // every byte is read
+        (void)sum;
+      }
+      ++read;
+    } catch (const InputError&) {
+    }
+  }
+  EXPECT_GT(read, 0) << "some damage is harmless";
 }
 
 }  // namespace
