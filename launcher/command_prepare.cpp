@@ -6,6 +6,7 @@
 #include "data/corpora.h"
 #include "data/synthetic.h"
 #include "launcher/command_line.h"
+#include "launcher/prepare_vocabulary.h"
 
 namespace emosweep::launcher {
 
@@ -34,17 +35,21 @@ void prepare_recordings(const std::string& corpus, const std::string& dir) {
 
 Exit prepare_command(const Arguments& arguments) {
   data::SyntheticOptions options;
+  VocabularyWish wish;
+  std::string dataset;
   CommandLine line;
   line.name = "prepare";
-  line.usage = "prepare synthetic|ravdess|emodb DIR [options]";
+  line.usage = "prepare synthetic|ravdess|emodb|vocab DIR [options]";
   line.about =
       "Makes a dataset folder. synthetic: subjects, two modalities, missing values and known "
       "effects;\n"
       "the same options give the same bytes. ravdess, emodb: DIR holds the corpus as it is "
       "downloaded;\n"
-      "what its file names say becomes a table, dataset.yaml (emotions) and sentiment.yaml. The "
-      "options\n"
-      "are of synthetic.";
+      "what its file names say becomes a table, dataset.yaml (emotions) and sentiment.yaml. vocab: "
+      "a "
+      "tokenizer\n"
+      "learned from a dataset's texts, with the config.json of an encoder for encoder_weights: "
+      "random.";
   line.hidden.add_options()("what", po::value<std::string>(), "name")(
       "dir", po::value<std::string>(), "folder");
   line.positional.add("what", 1).add("dir", 1);
@@ -66,6 +71,19 @@ Exit prepare_command(const Arguments& arguments) {
   add("missing-modality", options.missing_modality,
       "fraction of samples that lack audio, and as many visual");
   add("seed", options.seed, "seed");
+  const std::size_t of_synthetic = line.options.options().size();
+  line.options.add_options()("data", po::value<std::string>(&dataset),
+                             "vocab: a dataset.yaml or its folder");
+  line.options.add_options()("modality", po::value<std::string>(&wish.modality),
+                             "vocab: of kind text, where there are several");
+  add("size", wish.options.size, "vocab: pieces at most");
+  add("min-count", wish.options.least_count, "vocab: how often pieces stand together to be merged");
+  line.options.add_options()("keep-case", "vocab: capital letters stay as they are");
+  line.options.add_options()("strip-accents", "vocab: accents are left out");
+  add("hidden-size", wish.hidden_size, "vocab: of the encoder");
+  add("layers", wish.layers, "vocab: of the encoder");
+  add("heads", wish.heads, "vocab: of the encoder");
+  add("positions", wish.positions, "vocab: tokens of a text at most, for the encoder");
   const auto values = parse(line, arguments);
   if (!values) return Exit::done;
   if (!values->count("what") || !values->count("dir")) {
@@ -74,8 +92,8 @@ Exit prepare_command(const Arguments& arguments) {
   const std::string what = (*values)["what"].as<std::string>();
   std::vector<std::string> names = data::corpus_names();
   const bool corpus = std::find(names.begin(), names.end(), what) != names.end();
-  names.insert(names.begin(), "synthetic");
-  if (!corpus && what != "synthetic") {
+  names.insert(names.begin(), {"synthetic", "vocab"});
+  if (std::find(names.begin(), names.end(), what) == names.end()) {
     const std::string near = nearest(what, names);
     std::string known;
     for (const std::string& name : names) known += (known.empty() ? "" : ", ") + name;
@@ -84,14 +102,24 @@ Exit prepare_command(const Arguments& arguments) {
                      " What exists: " + known);
   }
   const std::string dir = (*values)["dir"].as<std::string>();
+  for (std::size_t i = 0; i < line.options.options().size(); ++i) {
+    const std::string name = line.options.options()[i]->long_name();
+    const std::string owner = i < of_synthetic ? "synthetic" : "vocab";
+    const auto given = values->find(name);
+    if (given == values->end() || given->second.defaulted() || given->second.empty()) continue;
+    const bool common = name == "help" || name == "version" || name == "verbose" || name == "quiet";
+    if (owner != what && !common)
+      throw InputError("emosweep prepare " + what + ": --" + name + " is an option of " + owner);
+  }
   if (corpus) {
-    const auto given = std::find_if(values->begin(), values->end(), [](const auto& value) {
-      return !value.second.defaulted() && value.first != "what" && value.first != "dir";
-    });
-    if (given != values->end())
-      throw InputError("emosweep prepare " + what + ": --" + given->first +
-                       " is an option of synthetic");
     prepare_recordings(what, dir);
+  } else if (what == "vocab") {
+    if (dataset.empty())
+      throw InputError("emosweep prepare vocab needs --data: whose texts it learns from");
+    wish.dataset = dataset;
+    wish.options.text.lowercase = values->count("keep-case") == 0;
+    wish.options.text.strip_accents = values->count("strip-accents") > 0;
+    prepare_vocabulary(wish, dir);
   } else {
     data::write_synthetic(options, dir);
   }

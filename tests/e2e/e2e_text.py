@@ -182,6 +182,20 @@ def test_a_pretrained_encoder_is_tuned_above_frozen_layers(folder):
     assert float(h.trials(folder / "run", "accuracy")[0][0]) >= 0.9
 
 
+def test_a_vocabulary_is_learned_from_texts(folder):
+    file, env = posts(folder, "none")
+    tiny(folder, file)
+    args = ("prepare", "vocab", folder / "own", "--data", folder / "data", "--size", "120", "--hidden-size", "16", "--positions", "32")
+    told = h.emosweep(*args, env=env).stderr
+    assert "pieces from 40 texts (post)" in told and " 0 of them unknown" in told, told
+    pieces = (folder / "own/vocab.txt").read_text().split("\n")
+    assert pieces[:5] == ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] and "happy" in pieces and len(pieces) <= 121, pieces
+    h.emosweep("run", file, "-o", folder / "run", "-q", env={**env, "TINY": "own"})
+    assert float(h.trials(folder / "run", "accuracy")[0][0]) >= 0.9
+    assert "--subjects is an option of synthetic" in h.emosweep(*args, "--subjects", "3", env=env, code=2).stderr
+    assert "needs --data" in h.emosweep(*args[:3], env=env, code=2).stderr
+
+
 def test_mistakes_about_encoders_are_told_before_training(folder):
     file, env = posts(folder, "none")
     tiny(folder, file)
