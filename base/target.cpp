@@ -1,5 +1,7 @@
 #include "base/target.h"
 
+#include "base/error.h"
+
 namespace emosweep {
 
 const char* target_kind_name(TargetKind kind) {
@@ -14,6 +16,15 @@ const char* target_kind_name(TargetKind kind) {
       return "regression";
   }
   return "unknown";
+}
+
+TargetKind target_kind_of(const std::string& name) {
+  for (const auto kind :
+       {TargetKind::single, TargetKind::multi, TargetKind::aspects, TargetKind::regression}) {
+    if (name == target_kind_name(kind)) return kind;
+  }
+  throw InputError("no kind of target is called '" + name +
+                   "': single, multi, aspects or regression");
 }
 
 std::int64_t target_outputs(const TargetSpec& spec) {

@@ -19,7 +19,8 @@ struct TargetSpec {
   std::vector<std::string> classes;
 };
 
-const char* target_kind_name(TargetKind kind);  // single | multi | aspects | regression
+const char* target_kind_name(TargetKind kind);       // single | multi | aspects | regression
+TargetKind target_kind_of(const std::string& name);  // InputError: no such kind
 
 // A target is counted in blocks, each a confusion matrix of its own: one of C classes (single), one
 // of 2 a label (multi: 0 absent, 1 present), one of C an aspect; none (regression).

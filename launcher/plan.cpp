@@ -130,6 +130,8 @@ results::PlannedExperiment for_results(const PlannedExperiment& planned) {
   out.normalise = joined_values(planned, normalise_text);
   out.selection_metric = joined_values(planned, selection_text);
   out.classes = planned.data->dataset.target.classes;
+  out.kind = planned.data->dataset.target.kind;
+  out.outputs = planned.data->dataset.target.outputs;
   for (const PlannedCondition& condition : planned.conditions)
     out.conditions.push_back(condition.label);
   out.folds = fold_facts(planned);

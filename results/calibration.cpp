@@ -37,6 +37,19 @@ void Calibration::add(std::span<const std::int32_t> truth, std::span<const std::
   }
 }
 
+void Calibration::add_presence(std::span<const std::int32_t> truth,
+                               std::span<const float> probability) {
+  EMO_CHECK(truth.size() == probability.size(), "a probability for each cell");
+  for (std::size_t i = 0; i < truth.size(); ++i) {
+    const double confidence = probability[i], present = truth[i] != 0 ? 1 : 0;
+    Bin& bin = bins[bin_of(confidence)];
+    ++bin.rows;
+    bin.right += truth[i] != 0;
+    bin.confidence += confidence;
+    squares += (confidence - present) * (confidence - present);
+  }
+}
+
 Calibration& Calibration::operator+=(const Calibration& other) {
   for (std::size_t i = 0; i < kBins; ++i) {
     bins[i].rows += other.bins[i].rows;

@@ -29,13 +29,18 @@ std::string split_difference(const Contender& a, const Contender& b) {
 }
 
 std::string why_not(const Contender& a, const Contender& b) {
+  if (a.target.kind != b.target.kind) {
+    return std::string("they predict targets of different kinds, ") +
+           target_kind_name(a.target.kind) + " and " + target_kind_name(b.target.kind);
+  }
   for (const Contender* one : {&a, &b}) {
     if (!one->scores->absent_because.empty()) {
       return one->name + ": " + one->scores->absent_because;
     }
   }
   if (a.metric != b.metric) return "they are of other metrics";
-  if (a.classes != b.classes) return "their classes differ";
+  if (a.target.classes != b.target.classes) return "their classes differ";
+  if (a.target.outputs != b.target.outputs) return "what they predict differs";
   if (a.samples != b.samples) {
     const std::string where = split_difference(a, b);
     return "they were tested on other samples" + (where.empty() ? "" : ": " + where);
@@ -50,6 +55,7 @@ PairComparison pair_of(const Contender& a, const Contender& b) {
   pair.a = a.name;
   pair.b = b.name;
   pair.metric = a.metric;
+  pair.kind = a.target.kind;
   pair.absent_because = why_not(a, b);
   if (!pair.absent_because.empty()) return pair;
   const auto seeds = common_seeds(a, b);

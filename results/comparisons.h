@@ -14,7 +14,7 @@
 
 namespace emosweep::results {
 
-// What of a condition is compared: pseudo-values of its pooled macro-F1.
+// What of a condition is compared: pseudo-values of its pooled headline.
 struct SubjectScores {
   std::vector<std::uint64_t> seeds;   // complete ones, ascending
   std::vector<std::string> subjects;  // in natural order
@@ -27,14 +27,15 @@ struct Contender {
   std::string name;
   Digest samples;  // the table whose rows were predicted
   const SubjectScores* scores = nullptr;
-  std::vector<std::string> classes = {};  // that were told apart
-  std::string metric = {};                // of another program's scores, else ""
+  TargetSpec target = {};   // what was told apart
+  std::string metric = {};  // of another program's scores, else ""
 };
 
 struct PairComparison {
-  std::string a, b;            // names
-  std::string absent_because;  // why they cannot be compared, "" where they can
-  std::string metric;          // Contender::metric of both
+  std::string a, b;                      // names
+  std::string absent_because;            // why they cannot be compared, "" where they can
+  std::string metric;                    // Contender::metric of both
+  TargetKind kind = TargetKind::single;  // of both, where they are of one
   double mean_a = kUndefined, mean_b = kUndefined;  // on the seeds that both have
   Comparison result;                                // of a - b
   double p_holm = kUndefined;                       // result.crossed.p, adjusted over the family

@@ -1,6 +1,10 @@
 #include "results/condition_details.h"
 
 #include <algorithm>
+#include <cmath>
+
+#include "results/counting.h"
+#include "results/report_metrics.h"
 
 namespace emosweep::results {
 namespace {
@@ -14,20 +18,21 @@ PooledStatistics over_seeds(std::vector<double> per_seed) {
 
 std::vector<std::int64_t> supports(const Confusion& confusion) {
   std::vector<std::int64_t> result;
-  for (const auto& of_class : class_scores(confusion)) result.push_back(of_class.support);
+  for (const auto& of_class : all_class_scores(confusion)) result.push_back(of_class.support);
   return result;
 }
 
 }  // namespace
 
 std::vector<ClassStatistics> class_statistics(const std::vector<Confusion>& per_seed,
-                                              std::int64_t classes) {
-  const auto c = static_cast<std::size_t>(classes);
+                                              const TargetSpec& spec) {
+  const std::size_t c = class_names_of(spec).size();
+  if (c == 0) return {};
   std::vector<std::vector<double>> precision(c), recall(c), f1(c);
   std::vector<ClassStatistics> result(c);
   for (const auto& confusion : per_seed) {
     const bool complete = confusion.total() > 0;
-    const auto of_seed = class_scores(confusion);
+    const auto of_seed = all_class_scores(confusion);
     for (std::size_t k = 0; k < c; ++k) {
       precision[k].push_back(complete ? of_seed[k].precision : kUndefined);
       recall[k].push_back(complete ? of_seed[k].recall : kUndefined);
@@ -47,18 +52,21 @@ std::vector<ClassStatistics> class_statistics(const std::vector<Confusion>& per_
 std::vector<SubjectStatistics> subject_statistics(const SubjectTable& table) {
   std::vector<SubjectStatistics> result;
   const ConfusionTable& counts = table.counts;
+  const TargetKind kind = counts.cells.empty() ? TargetKind::single : counts.cells[0]->kind;
+  if (kind == TargetKind::regression) return result;
   for (std::size_t g = 0; g < counts.subjects; ++g) {
     SubjectStatistics& own = result.emplace_back();
     own.subject = table.subjects[g];
+    own.metric = subject_metric(kind);
     std::vector<double> accuracy;
     for (std::size_t s = 0; s < counts.seeds; ++s) {
       const Confusion& cell = *counts.cells[s * counts.subjects + g];
-      const Scores of_cell = scores(cell);
+      const KindScores of_cell = kind_scores(cell);
       if (s == 0) own.support = supports(cell);
-      own.uar.push_back(of_cell.uar);
+      own.score.push_back(kind == TargetKind::multi ? of_cell.micro_f1 : of_cell.uar);
       accuracy.push_back(of_cell.accuracy);
     }
-    own.uar_spread = spread_of(own.uar);
+    own.score_spread = spread_of(own.score);
     own.accuracy = spread_of(accuracy);
   }
   return result;
@@ -71,20 +79,22 @@ std::vector<SliceStatistics> slice_statistics(const std::vector<Slice>& slices,
     SliceStatistics own;
     own.column = slices[i].column;
     own.value = slices[i].value;
-    std::vector<double> macro_f1, uar, accuracy;
+    std::vector<double> macro_f1, own_score, accuracy;
     for (const auto& of_seed : by_seed) {
-      const Scores of_slice = scores(of_seed[i]);
+      const bool multi = of_seed[i].kind == TargetKind::multi;
+      const KindScores of_slice = kind_scores(of_seed[i]);
+      own.metric = subject_metric(of_seed[i].kind);
       macro_f1.push_back(of_slice.macro_f1);
-      uar.push_back(of_slice.uar);
+      own_score.push_back(multi ? of_slice.micro_f1 : of_slice.uar);
       accuracy.push_back(of_slice.accuracy);
       if (own.rows > 0 || of_seed[i].total() == 0) continue;
-      own.rows = of_seed[i].total();
+      own.rows = of_seed[i].total() / (multi ? of_seed[i].blocks : 1);
       const auto support = supports(of_seed[i]);
       own.absent = std::count(support.begin(), support.end(), 0);
     }
     own.rerun = t_interval(macro_f1);
     own.macro_f1 = over_seeds(std::move(macro_f1));
-    own.uar = over_seeds(std::move(uar));
+    own.score = over_seeds(std::move(own_score));
     own.accuracy = over_seeds(std::move(accuracy));
     if (own.rows > 0) result.push_back(std::move(own));
   }
@@ -94,20 +104,22 @@ std::vector<SliceStatistics> slice_statistics(const std::vector<Slice>& slices,
 ResampledStatistics resampled_statistics(const ScoreTable& pseudo_values,
                                          const std::vector<SubjectStatistics>& subjects) {
   ResampledStatistics result;
-  if (pseudo_values.subjects() == 0 || subjects.empty()) return result;
+  if (pseudo_values.subjects() == 0) return result;
   BootstrapOptions options;
   options.resampling = Resampling::stratified;
   result.stratified =
       percentile_interval(bootstrap_means(pseudo_values, "headline", options), kLevel);
   options.resampling = Resampling::two_way;
   result.two_way = percentile_interval(bootstrap_means(pseudo_values, "headline", options), kLevel);
-  std::vector<double> uar;
+  if (subjects.empty()) return result;
+  std::vector<double> all;  // a subject without a known cell of an aspect has none
   for (std::size_t s = 0; s < pseudo_values.seeds(); ++s) {
-    for (const auto& subject : subjects) uar.push_back(subject.uar[s]);
+    for (const auto& subject : subjects) all.push_back(subject.score[s]);
   }
+  if (std::any_of(all.begin(), all.end(), [](double v) { return std::isnan(v); })) return result;
   std::vector<double> thresholds;
   for (int percent = 0; percent < 100; percent += 5) thresholds.push_back(percent / 100.0);
-  result.profile = performance_profile({pseudo_values.seeds(), subjects.size(), std::move(uar)},
+  result.profile = performance_profile({pseudo_values.seeds(), subjects.size(), std::move(all)},
                                        thresholds, kLevel, options);
   return result;
 }

@@ -29,18 +29,20 @@ struct ClassStatistics {     // of the matrices pooled by seed, over the complet
 
 struct SubjectStatistics {  // over the complete seeds
   std::string subject;
-  std::vector<std::int64_t> support;  // [C] rows of one seed
-  std::vector<double> uar;            // a value a complete seed: mean recall of the classes it has
-  Spread uar_spread, accuracy;
+  std::string metric;                 // subject_metric of the kind: what `score` is
+  std::vector<std::int64_t> support;  // rows of one seed by class (class_names_of)
+  std::vector<double> score;          // a value a complete seed
+  Spread score_spread, accuracy;
 };
 
 struct SliceStatistics {  // of the rows of one slice, pooled by seed
   std::string column, value;
-  std::int64_t rows = 0;  // of one seed
-  PooledStatistics macro_f1, uar, accuracy;
+  std::int64_t rows = 0;  // of one seed; of aspects known cells
+  std::string metric;     // what `score` is: subject_metric of the kind
+  PooledStatistics macro_f1, score, accuracy;
   MeanInterval rerun;       // of macro_f1
-  std::int64_t absent = 0;  // classes without a row in the slice: macro-F1 counts them as 0 unless
-                            // they are predicted
+  std::int64_t absent = 0;  // classes or labels without a row in the slice: macro-F1 counts them as
+                            // 0 unless they are predicted
 };
 
 // Percentile intervals by the bootstrap of what interval.h gives by t, and a profile. From fewer
@@ -48,11 +50,13 @@ struct SliceStatistics {  // of the rows of one slice, pooled by seed
 struct ResampledStatistics {
   Interval stratified;                // other seeds of the same subjects
   Interval two_way;                   // other seeds and other subjects
-  std::vector<ProfilePoint> profile;  // of the UAR by seed and subject, at 0, .05, ... .95
+  std::vector<ProfilePoint> profile;  // of SubjectStatistics::score, at 0, .05, ... .95
 };
 
+// As all_class_scores: none of regression.
 std::vector<ClassStatistics> class_statistics(const std::vector<Confusion>& per_seed,
-                                              std::int64_t classes);
+                                              const TargetSpec& spec);
+// None of regression.
 std::vector<SubjectStatistics> subject_statistics(const SubjectTable& table);
 // by_seed: of each seed and slice the confusion, nothing counted for an incomplete seed.
 std::vector<SliceStatistics> slice_statistics(const std::vector<Slice>& slices,

@@ -11,22 +11,6 @@
 namespace emosweep::results {
 namespace {
 
-double macro_f1(const Confusion& confusion) { return scores(confusion).macro_f1; }
-double uar(const Confusion& confusion) { return scores(confusion).uar; }
-double accuracy(const Confusion& confusion) { return scores(confusion).accuracy; }
-
-struct NamedMetric {
-  const char* name;
-  Metric value;
-};
-constexpr NamedMetric kFurther[] = {
-    {"macro_f1_occurring", [](const Confusion& c) { return scores(c).macro_f1_occurring; }},
-    {"f1_of_means", [](const Confusion& c) { return scores(c).f1_of_means; }},
-    {"weighted_f1", [](const Confusion& c) { return scores(c).weighted_f1; }},
-    {"mcc", [](const Confusion& c) { return scores(c).mcc; }},
-    {"kappa", [](const Confusion& c) { return scores(c).kappa; }},
-};
-
 // Means along one axis over the lines that are planned and done throughout.
 std::vector<double> line_means(const std::vector<std::vector<double>>& lines) {
   std::vector<double> means;
@@ -43,75 +27,30 @@ CellStatistics metric_of_cells(const Grid& grid, std::size_t seeds, Metric metri
   return cell_statistics(grid, seeds, [&](const Row& row) { return metric(row.confusion); });
 }
 
-// What predicting the most frequent training class everywhere would have given on the same test
-// rows.
-Confusion majority_confusion(const Row& row) {
-  Confusion result(row.confusion.classes);
-  const auto most = std::max_element(row.train_counts.begin(), row.train_counts.end());
-  if (most == row.train_counts.end() || *most == 0) return result;
-  const auto c = static_cast<std::size_t>(result.classes);
-  for (std::size_t t = 0; t < c; ++t) {
-    std::int64_t support = 0;
-    for (std::size_t p = 0; p < c; ++p) support += row.confusion.counts[t * c + p];
-    result.add(static_cast<std::int64_t>(t), most - row.train_counts.begin(), support);
-  }
-  return result;
-}
-
 const Confusion& own_confusion(const Row& row) { return row.confusion; }
-
-template <class Of>
-std::vector<Confusion> pooled_by_seed(const Grid& grid, std::size_t seeds, std::int64_t classes,
-                                      const Of& of) {
-  std::vector<Confusion> pooled;
-  for (std::size_t s = 0; s < seeds; ++s) {
-    Confusion sum(classes);
-    bool complete = true;
-    for (std::size_t f = 0; f < grid.folds; ++f) {
-      const Row* row = grid.at(s, f);
-      if (!row) continue;
-      complete = complete && row->done();
-      if (row->done()) sum += of(*row);
-    }
-    pooled.push_back(complete ? sum : Confusion(classes));  // empty counts score NaN
-  }
-  return pooled;
-}
-
-PooledStatistics pooled_statistics(const std::vector<Confusion>& pooled, Metric value) {
-  PooledStatistics result;
-  for (const auto& confusion : pooled) result.per_seed.push_back(value(confusion));
-  result.spread = spread_of(result.per_seed);
-  return result;
-}
-
-ReplicatedStatistics replicated_metric(const std::vector<Confusion>& pooled,
-                                       const ScoreTable& scores, Metric metric) {
-  return replicated_statistics(pooled_statistics(pooled, metric).per_seed, scores);
-}
 
 // Of each seed and slice; nothing counted for an incomplete seed.
 std::vector<std::vector<Confusion>> sliced_by_seed(const Grid& grid, std::size_t seeds,
-                                                   std::size_t slices, std::int64_t classes) {
+                                                   std::size_t slices, const TargetSpec& spec) {
   std::vector<std::vector<Confusion>> result(seeds);
   for (std::size_t s = 0; s < seeds; ++s) {
-    std::vector<Confusion> sums(slices, Confusion(classes));
+    std::vector<Confusion> sums(slices, Confusion(spec));
     bool complete = true;
     for (std::size_t f = 0; f < grid.folds; ++f) {
       const Row* row = grid.at(s, f);
       if (!row) continue;
       complete = complete && row->done();
       for (const auto& count : row->slices) {
-        sums[count.slice].add(count.truth, count.predicted, count.n);
+        sums[count.slice].add_to(count.block, count.truth, count.predicted, count.n);
       }
     }
-    result[s] = complete ? std::move(sums) : std::vector<Confusion>(slices, Confusion(classes));
+    result[s] = complete ? std::move(sums) : std::vector<Confusion>(slices, Confusion(spec));
   }
   return result;
 }
 
-SubjectScores subject_scores(const SubjectTable& table) {
-  SubjectScores result{table.seeds, table.subjects, pseudo_values(table.counts, macro_f1),
+SubjectScores subject_scores(const SubjectTable& table, Metric headline) {
+  SubjectScores result{table.seeds, table.subjects, pseudo_values(table.counts, headline),
                        table.tested, table.absent_because};
   if (result.absent_because.empty() && result.scores.subjects() == 0) {
     result.absent_because = "a score is undefined";
@@ -136,7 +75,8 @@ CellStatistics cell_statistics(const Grid& grid, std::size_t seeds, const CellVa
   return {describe(all), spread_of(line_means(by_seed)), spread_of(line_means(by_fold))};
 }
 
-ReplicatedStatistics replicated_statistics(std::vector<double> per_seed, const ScoreTable& scores) {
+ReplicatedStatistics replicated_statistics(std::vector<double> per_seed, const ScoreTable& scores,
+                                           bool lower) {
   ReplicatedStatistics result;
   result.spread = spread_of(per_seed);
   result.per_seed = std::move(per_seed);
@@ -144,7 +84,10 @@ ReplicatedStatistics replicated_statistics(std::vector<double> per_seed, const S
   std::vector<double> complete;
   std::copy_if(result.per_seed.begin(), result.per_seed.end(), std::back_inserter(complete),
                [](double score) { return !std::isnan(score); });
+  const double sign = lower ? -1 : 1;
+  for (double& score : complete) score *= sign;
   result.expected_best = expected_best(complete, Draw::without_replacement);
+  for (double& best : result.expected_best) best *= sign;
   result.seeds_to_halve_rerun = replicates_to_halve(result.rerun.n);
   if (scores.subjects() == 0) return result;
   result.new_subject = new_subject_interval(scores);
@@ -179,12 +122,61 @@ void count_rows(ConditionStatistics& condition, const Rows& rows) {
   condition.trials = static_cast<std::int64_t>(ids.size());
 }
 
+PooledStatistics pooled_statistics(std::vector<double> per_seed) {
+  PooledStatistics result;
+  result.spread = spread_of(per_seed);
+  result.per_seed = std::move(per_seed);
+  return result;
+}
+
+namespace {
+
+// The metrics of the kind, and the headline's scores by subject.
+void add_metrics(ConditionStatistics& result, const Grid& grid, std::size_t seeds,
+                 const SubjectTable& subjects, TargetKind kind) {
+  const auto metrics = report_metrics(kind);
+  result.subject_scores = subject_scores(subjects, metrics[0].value);
+  for (const ReportMetric& metric : metrics) {
+    const bool first = &metric == &metrics[0];
+    const ScoreTable others = first ? ScoreTable() : pseudo_values(subjects.counts, metric.value);
+    std::vector<double> per_seed = pooled_statistics(result.per_seed, metric.value).per_seed;
+    result.metrics.push_back(
+        {metric.name, metric_of_cells(grid, seeds, metric.value),
+         replicated_statistics(std::move(per_seed), first ? result.subject_scores.scores : others,
+                               metric.lower_is_better)});
+  }
+  for (const ReportMetric& metric : further_metrics(kind)) {
+    result.further.emplace_back(metric.name, pooled_statistics(result.per_seed, metric.value));
+  }
+  for (const char* name : row_metrics(kind)) {
+    result.row_scores.emplace_back(name, cell_statistics(grid, seeds, [&](const Row& row) {
+                                     return value_of(row.test, name);
+                                   }));
+  }
+}
+
+// Classes, or labels, of a seed that are neither true nor predicted; -1 for an incomplete one.
+std::int64_t undefined_f1(const Confusion& confusion) {
+  if (confusion.total() == 0) return -1;
+  if (confusion.kind == TargetKind::single) return scores(confusion).undefined_f1;
+  std::int64_t undefined = 0;
+  for (std::int64_t label = 0; label < confusion.blocks; ++label) {
+    const auto counts = confusion.counts.begin() + 4 * label;
+    undefined += counts[1] + counts[2] + counts[3] == 0;
+  }
+  return undefined;
+}
+
+}  // namespace
+
 ConditionStatistics condition_statistics(const std::string& label, const Rows& rows,
                                          const ExperimentStatistics& axes,
-                                         const std::vector<Slice>& slices, std::int64_t classes) {
+                                         const std::vector<Slice>& slices) {
+  const TargetKind kind = axes.target.kind;
+  const std::size_t seeds = axes.seeds.size();
   ConditionStatistics result;
   result.label = label;
-  result.confusion = Confusion(classes);
+  result.confusion = Confusion(axes.target);
   count_rows(result, rows);
   for (const Row* row : rows) {
     if (!row->done()) continue;
@@ -192,32 +184,48 @@ ConditionStatistics condition_statistics(const std::string& label, const Rows& r
     result.calibration += row->calibration;
   }
   const Grid grid = grid_of(rows, axes);
-  const std::size_t seeds = axes.seeds.size();
-  result.macro_f1 = metric_of_cells(grid, seeds, macro_f1);
-  result.uar = metric_of_cells(grid, seeds, uar);
-  result.accuracy = metric_of_cells(grid, seeds, accuracy);
-  const auto pooled = pooled_by_seed(grid, seeds, classes, own_confusion);
+  result.per_seed = pooled_by_seed(grid, seeds, Confusion(axes.target), own_confusion);
   const SubjectTable subjects = subject_table(rows);
-  result.subject_scores = subject_scores(subjects);
-  const ScoreTable& own = result.subject_scores.scores;
-  result.pooled_macro_f1 = replicated_metric(pooled, own, macro_f1);
-  result.pooled_uar = replicated_metric(pooled, pseudo_values(subjects.counts, uar), uar);
-  result.pooled_accuracy =
-      replicated_metric(pooled, pseudo_values(subjects.counts, accuracy), accuracy);
-  for (const auto& [name, value] : kFurther) {
-    result.further.emplace_back(name, pooled_statistics(pooled, value));
+  add_metrics(result, grid, seeds, subjects, kind);
+  if (kind == TargetKind::single || kind == TargetKind::multi) {
+    for (const auto& of_seed : result.per_seed)
+      result.undefined_f1.push_back(undefined_f1(of_seed));
   }
-  for (const auto& confusion : pooled) {
-    result.undefined_f1.push_back(confusion.total() > 0 ? scores(confusion).undefined_f1 : -1);
-  }
-  const auto majority = pooled_by_seed(grid, seeds, classes, majority_confusion);
-  result.majority_macro_f1 = pooled_statistics(majority, macro_f1);
-  result.majority_accuracy = pooled_statistics(majority, accuracy);
-  result.per_seed = pooled;
-  result.classes = class_statistics(pooled, classes);
+  result.baselines = baseline_statistics(grid, axes);
+  result.classes = class_statistics(result.per_seed, axes.target);
+  result.outputs = output_statistics(grid, axes, result.per_seed);
   result.subjects = subject_statistics(subjects);
-  result.slices = slice_statistics(slices, sliced_by_seed(grid, seeds, slices.size(), classes));
+  if (kind == TargetKind::regression) return result;  // slices count classes
+  result.slices = slice_statistics(slices, sliced_by_seed(grid, seeds, slices.size(), axes.target));
   return result;
+}
+
+const ReplicatedStatistics& ConditionStatistics::pooled(const std::string& metric) const {
+  static const ReplicatedStatistics none;
+  for (const auto& own : metrics) {
+    if (own.name == metric) return own.pooled;
+  }
+  return none;
+}
+
+const CellStatistics& ConditionStatistics::cells(const std::string& metric) const {
+  static const CellStatistics none;
+  for (const auto& own : metrics) {
+    if (own.name == metric) return own.cells;
+  }
+  return none;
+}
+
+const PooledStatistics& ConditionStatistics::baseline(const std::string& name,
+                                                      const std::string& metric) const {
+  static const PooledStatistics none;
+  for (const auto& own : baselines) {
+    if (own.name != name) continue;
+    for (const auto& [of, statistics] : own.metrics) {
+      if (of == metric) return statistics;
+    }
+  }
+  return none;
 }
 
 }  // namespace emosweep::results

@@ -7,7 +7,9 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "results/counting.h"
 #include "results/mixture.h"
+#include "results/multi_label.h"
 #include "results/row_filler.h"
 #include "results/text_layout.h"
 
@@ -59,8 +61,9 @@ void check_members(const PlanFile& plan, const Ensemble& ensemble, const std::st
       throw InputError(who + "has " + std::to_string(own.conditions.size()) +
                        " conditions; members have one (take the grid's choice as an experiment)");
     }
-    if (own.classes != first.classes || own.samples != first.samples ||
-        own.protocol != first.protocol || own.group != first.group) {
+    if (own.kind != first.kind || own.outputs != first.outputs || own.classes != first.classes ||
+        own.samples != first.samples || own.protocol != first.protocol ||
+        own.group != first.group) {
       throw InputError(who + "has other classes, samples or splits than '" + first.name + "'");
     }
   }
@@ -141,6 +144,12 @@ const TargetResult& target_of(const TrialRecord& record, const std::string& name
   if (record.result.targets.size() != 1)
     throw InputError("--ensemble '" + name + "': a record holds no single target");
   const TargetResult& target = record.result.targets[0];
+  if (target.spec.kind == TargetKind::regression) {
+    if (target.sample.empty())
+      throw InputError("--ensemble '" + name + "': record " + record.id.hex() +
+                       " holds no predictions; run with predictions: all");
+    return target;
+  }
   if (target.probability.empty())
     throw InputError("--ensemble '" + name + "': record " + record.id.hex() +
                      " holds no probabilities; run with predictions: all");
@@ -152,16 +161,7 @@ const TargetResult& target_of(const TrialRecord& record, const std::string& name
   return target;
 }
 
-double log_loss(std::span<const float> probability, std::span<const std::int32_t> truth,
-                std::size_t classes) {
-  double sum = 0;
-  for (std::size_t i = 0; i < truth.size(); ++i) {
-    const float p = probability[i * classes + static_cast<std::size_t>(truth[i])];
-    sum -= std::log(std::max(static_cast<double>(p), 1e-12));
-  }
-  return sum / static_cast<double>(truth.size());
-}
-
+// The class of highest probability of each row and aspect, the first of equals.
 std::vector<std::int32_t> most_probable(std::span<const float> probability, std::size_t classes) {
   std::vector<std::int32_t> predicted;
   for (auto row = probability.begin(); row != probability.end();
@@ -172,34 +172,87 @@ std::vector<std::int32_t> most_probable(std::span<const float> probability, std:
   return predicted;
 }
 
-Confusion confusion_of(const std::vector<std::int32_t>& truth,
-                       const std::vector<std::int32_t>& predicted, std::size_t classes) {
-  Confusion confusion(static_cast<std::int64_t>(classes));
-  for (std::size_t i = 0; i < truth.size(); ++i) confusion.add(truth[i], predicted[i]);
-  return confusion;
+// target: with thresholds, where it is of labels.
+std::vector<std::int32_t> predicted_of(const TargetResult& target,
+                                       std::span<const float> probability) {
+  if (target.spec.kind == TargetKind::multi) return labels_above(probability, target.thresholds);
+  return most_probable(probability, static_cast<std::size_t>(block_classes(target.spec)));
+}
+
+// Metrics and log loss of predictions; their counts are left in target.confusion.
+NamedValues score_predictions(TargetResult& target) {
+  const Confusion confusion = count_rows_of(target);
+  target.confusion = confusion.counts;
+  NamedValues metrics = named_scores(confusion);
+  if (target.spec.kind == TargetKind::multi) {
+    const auto rows = row_scores(target.truth, target.predicted, target_outputs(target.spec));
+    metrics.emplace_back("subset_accuracy", rows.subset_accuracy);
+    metrics.emplace_back("jaccard", rows.jaccard);
+  }
+  if (target.spec.kind == TargetKind::regression) return metrics;
+  metrics.emplace_back(
+      "loss", log_loss(probability_of_truth(target.spec, target.probability, target.truth)));
+  return metrics;
+}
+
+// Test predictions become the mixture's; thresholds are chosen anew on the validation rows, which
+// are returned as the mixture predicts them.
+TargetResult mix_probabilities(TargetResult& target,
+                               const std::vector<const TargetResult*>& members,
+                               std::vector<double>& weights) {
+  std::vector<std::span<const float>> validation, test;
+  std::vector<std::vector<double>> of_truth;
+  for (const TargetResult* own : members) {
+    validation.push_back(own->validation.probability);
+    test.push_back(own->probability);
+    of_truth.push_back(
+        probability_of_truth(own->spec, own->validation.probability, target.validation.truth));
+  }
+  weights = mixture_weights(of_truth);
+  const std::vector<float> mixed = mixture(test, weights);
+  TargetResult validated;
+  validated.spec = target.spec;
+  validated.sample = target.validation.sample;
+  validated.truth = target.validation.truth;
+  validated.probability = mixture(validation, weights);
+  if (target.spec.kind == TargetKind::multi) {
+    target.thresholds =
+        choose_thresholds(validated.probability, validated.truth, target_outputs(target.spec));
+    validated.thresholds = target.thresholds;
+  }
+  validated.predicted = predicted_of(validated, validated.probability);
+  target.probability = mixed;
+  target.predicted = predicted_of(target, target.probability);
+  return validated;
+}
+
+// Values are averaged with equal weights: records keep no validation rows of them.
+void mix_values(TargetResult& target, const std::vector<const TargetResult*>& members,
+                std::vector<double>& weights) {
+  const auto n = static_cast<double>(members.size());
+  weights.assign(members.size(), 1 / n);
+  std::vector<double> sum(target.predicted_value.size(), 0);
+  for (const TargetResult* own : members) {
+    for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += own->predicted_value[i];
+  }
+  for (double& value : sum) value /= n;
+  target.predicted_value = std::move(sum);
 }
 
 // What the trial of a cell would have recorded.
 TrialRecord average(const Digest& id, const std::vector<TrialRecord>& members, Ensemble& ensemble) {
   const TargetResult& first = target_of(members[0], ensemble.name);
-  const std::size_t classes = first.spec.classes.size();
-  std::vector<std::span<const float>> validation, test;
+  std::vector<const TargetResult*> targets;
   for (const TrialRecord& record : members) {
     const TargetResult& own = target_of(record, ensemble.name);
     if (own.sample != first.sample || own.truth != first.truth ||
-        own.validation.sample != first.validation.sample) {
+        own.true_value != first.true_value || own.validation.sample != first.validation.sample) {
       throw InputError("--ensemble '" + ensemble.name +
                        "': the members test or validate on "
                        "different rows of one fold");
     }
-    validation.push_back(own.validation.probability);
-    test.push_back(own.probability);
+    targets.push_back(&own);
   }
-  const std::vector<double> weights =
-      mixture_weights(validation, first.validation.truth, static_cast<std::int64_t>(classes));
-  ensemble.weights.push_back(weights);
-  const std::vector<float> validated = mixture(validation, weights);
-
   TrialRecord record = members[0];
   record.id = id;
   record.cost = {};
@@ -208,22 +261,24 @@ TrialRecord average(const Digest& id, const std::vector<TrialRecord>& members, E
   result.epochs = 0;
   result.curves.clear();
   TargetResult& target = result.targets[0];
-  target.probability = mixture(test, weights);
-  target.predicted = most_probable(target.probability, classes);
-  const Confusion confusion = confusion_of(target.truth, target.predicted, classes);
-  target.confusion = confusion.counts;
-  result.test = named_scores(confusion);
-  result.test.emplace_back("loss", log_loss(target.probability, target.truth, classes));
-  result.validation = named_scores(
-      confusion_of(target.validation.truth, most_probable(validated, classes), classes));
-  result.validation.emplace_back("loss", log_loss(validated, target.validation.truth, classes));
+  std::vector<double> weights;
+  if (target.spec.kind == TargetKind::regression) {
+    mix_values(target, targets, weights);
+    result.validation.clear();
+  } else {
+    TargetResult validated = mix_probabilities(target, targets, weights);
+    result.validation = score_predictions(validated);
+  }
+  ensemble.weights.push_back(weights);
+  result.test = score_predictions(target);
   return record;
 }
 
 void note_weights(Table& table, const PlanFile& plan, const Ensemble& ensemble) {
   for (TableExperiment& experiment : table.experiments) {
     if (experiment.name != ensemble.name) continue;
-    std::string text = "mean of the probabilities of ";
+    const bool values = experiment.kind == TargetKind::regression;
+    std::string text = std::string("mean of the ") + (values ? "values of " : "probabilities of ");
     if (ensemble.members.size() == 1) {
       text += "all seeds of " + plan.experiments[ensemble.members[0]].name;
     }
@@ -235,9 +290,13 @@ void note_weights(Table& table, const PlanFile& plan, const Ensemble& ensemble) 
               score(n > 0 ? sum / n : kUndefined, 2);
     }
     experiment.derived = true;
-    experiment.notes.push_back(text +
-                               ", weighted in each cell by the likelihood of its validation "
-                               "rows (means over cells)");
+    if (values) {
+      text += ", with equal weights";
+    } else {
+      text += ", weighted in each cell by the likelihood of its validation rows (means over cells)";
+      if (experiment.kind == TargetKind::multi) text += "; thresholds chosen anew on these rows";
+    }
+    experiment.notes.push_back(text);
   }
 }
 

@@ -71,12 +71,29 @@ Figures figures_of(const ClassStatistics& of_class) {
   return figures;
 }
 
+Figures figures_of(const OutputStatistics& output) {
+  Figures figures{count("rows", output.rows)};
+  for (const auto& [metric, statistics] : output.scores) {
+    figures.push_back({metric, statistics.spread.mean});
+    figures.push_back({metric + "_sd", statistics.spread.sd});
+  }
+  for (const auto& [metric, statistics] : output.majority) {
+    figures.push_back({"majority_" + metric, statistics.spread.mean});
+  }
+  if (!output.scores.empty() && output.scores[0].first == "f1") {  // a label
+    figures.push_back({"threshold", output.threshold.mean});
+    figures.push_back({"threshold_sd", output.threshold.sd});
+    figures.push_back({"train_share", output.train_share});
+  }
+  return figures;
+}
+
 Figures figures_of(const SubjectStatistics& subject) {
   const auto rows =
       std::accumulate(subject.support.begin(), subject.support.end(), std::int64_t{0});
   return {count("rows", rows),
-          {"uar", subject.uar_spread.mean},
-          {"uar_sd", subject.uar_spread.sd},
+          {subject.metric, subject.score_spread.mean},
+          {subject.metric + "_sd", subject.score_spread.sd},
           {"accuracy", subject.accuracy.mean},
           {"accuracy_sd", subject.accuracy.sd}};
 }
@@ -86,8 +103,8 @@ Figures figures_of(const SliceStatistics& slice) {
                   count("absent_classes", slice.absent),
                   {"macro_f1", slice.macro_f1.spread.mean},
                   {"macro_f1_sd", slice.macro_f1.spread.sd},
-                  {"uar", slice.uar.spread.mean},
-                  {"uar_sd", slice.uar.spread.sd},
+                  {slice.metric, slice.score.spread.mean},
+                  {slice.metric + "_sd", slice.score.spread.sd},
                   {"accuracy", slice.accuracy.spread.mean},
                   {"accuracy_sd", slice.accuracy.spread.sd}};
   add_interval(figures, "rerun", slice.rerun);

@@ -22,8 +22,9 @@ Figures figures_of(const Description& description);  // all but n, mean and sd
 Figures figures_of(const Calibration& calibration);
 Figures figures_of(const ReplicatedStatistics& statistics);
 Figures figures_of(const ClassStatistics& of_class);
-Figures figures_of(const SubjectStatistics& subject);      // all but name, support and uar by seed
-Figures figures_of(const SliceStatistics& slice);          // all but names
+Figures figures_of(const OutputStatistics& output);    // all but name
+Figures figures_of(const SubjectStatistics& subject);  // all but name, support and score by seed
+Figures figures_of(const SliceStatistics& slice);      // all but names
 Figures figures_of(const ResampledStatistics& resampled);  // all but the profile
 Figures figures_of(const ProfilePoint& point);
 Figures figures_of(const PairComparison& pair);  // all but names and verdict

@@ -35,7 +35,8 @@ constexpr Definition kMulti[] = {
     {"macro_f1",
      "mean over all labels of 2TP/(2TP+FP+FN) of the label's presence, 0/0 counted as 0"},
     {"weighted_f1",
-     "the same weighted by the number of rows that have the label, 0/0 counted as 0"},
+     "mean over all labels of 2TP/(2TP+FP+FN) of the label's presence, weighted by the rows that "
+     "have it, 0/0 counted as 0"},
     {"micro_f1", "2TP/(2TP+FP+FN) of the counts summed over labels, 0/0 counted as 0"},
     {"subset_accuracy", "share of rows all of whose labels are right"},
     {"jaccard", "mean over rows of |true and predicted| / |true or predicted|, 0/0 counted as 0"},

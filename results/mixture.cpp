@@ -15,21 +15,38 @@ constexpr double kLeast = 1e-12;
 
 }  // namespace
 
-std::vector<double> mixture_weights(std::span<const std::span<const float>> probability,
-                                    std::span<const std::int32_t> truth, std::int64_t classes) {
-  const std::size_t members = probability.size(), n = truth.size();
-  EMO_CHECK(members > 0, "an ensemble has members");
+std::vector<double> probability_of_truth(const TargetSpec& spec, std::span<const float> probability,
+                                         std::span<const std::int32_t> truth) {
+  EMO_CHECK(spec.kind != TargetKind::regression, "values have no probabilities");
+  const bool multi = spec.kind == TargetKind::multi;
+  const std::size_t classes = multi ? 1 : static_cast<std::size_t>(block_classes(spec));
+  EMO_CHECK(probability.size() == truth.size() * classes, "probabilities of each truth");
+  std::vector<double> of_truth;
+  of_truth.reserve(truth.size());
+  for (std::size_t i = 0; i < truth.size(); ++i) {
+    if (truth[i] < 0) continue;  // unknown
+    const std::size_t k = multi ? 0 : static_cast<std::size_t>(truth[i]);
+    const double p = probability[i * classes + k];
+    of_truth.push_back(multi && truth[i] == 0 ? 1 - p : p);
+  }
+  return of_truth;
+}
+
+double log_loss(const std::vector<double>& of_truth) {
+  double sum = 0;
+  for (const double p : of_truth) sum -= std::log(std::max(p, kLeast));
+  return sum / static_cast<double>(of_truth.size());
+}
+
+std::vector<double> mixture_weights(const std::vector<std::vector<double>>& given) {
+  EMO_CHECK(!given.empty(), "an ensemble has members");
+  const std::size_t members = given.size(), n = given[0].size();
   std::vector<double> weights(members, 1.0 / static_cast<double>(members));
   if (n == 0) return weights;
   std::vector<double> of_truth(members * n);  // p_m(y_i)
   for (std::size_t m = 0; m < members; ++m) {
-    EMO_CHECK(probability[m].size() == n * static_cast<std::size_t>(classes),
-              "members predict the same rows");
-    for (std::size_t i = 0; i < n; ++i) {
-      const std::size_t at =
-          i * static_cast<std::size_t>(classes) + static_cast<std::size_t>(truth[i]);
-      of_truth[m * n + i] = std::max(kLeast, static_cast<double>(probability[m][at]));
-    }
+    EMO_CHECK(given[m].size() == n, "members predict the same rows");
+    for (std::size_t i = 0; i < n; ++i) of_truth[m * n + i] = std::max(kLeast, given[m][i]);
   }
   for (int step = 0; step < kMostSteps; ++step) {
     std::vector<double> next(members, 0);

@@ -7,7 +7,7 @@ namespace emosweep::results {
 namespace {
 
 // Losses of different objectives cannot be compared, so a grid over one of these keys is decided by
-// macro-F1.
+// the headline.
 bool grid_changes_loss(const std::vector<std::string>& labels) {
   for (const char* key : {"loss", "focal_gamma", "loss_temperature", "class_weights",
                           "weight_reduction", "label_smoothing", "smoothing_weights"}) {
@@ -29,7 +29,7 @@ NestedSelection nested_selection(const std::vector<Rows>& conditions,
   nested.metric = experiment.selection_metric;
   if (nested.metric == "last" ||
       (nested.metric == "loss" && grid_changes_loss(experiment.conditions))) {
-    nested.metric = "macro_f1";
+    nested.metric = report_metrics(axes.target.kind)[0].name;
   }
   nested.chosen.assign(conditions.size(), 0);
   std::vector<Grid> grids;
@@ -55,7 +55,7 @@ NestedSelection nested_selection(const std::vector<Rows>& conditions,
               "condition '" + experiment.conditions[c] + "' has no validation " + nested.metric;
           return nested;
         }
-        if (nested.metric == "loss") value = -value;
+        if (lower_is_better(nested.metric)) value = -value;
         if (!best || value > best_value) {  // the first of equals
           best = row;
           best_value = value;
@@ -73,8 +73,7 @@ NestedSelection nested_selection(const std::vector<Rows>& conditions,
   }
   nested.exists = true;
   nested.result =
-      condition_statistics("nested selection (per fold, on validation)", winners, axes, slices,
-                           static_cast<std::int64_t>(experiment.classes.size()));
+      condition_statistics("nested selection (per fold, on validation)", winners, axes, slices);
   return nested;
 }
 

@@ -17,13 +17,16 @@ Json part_json(const FoldPart& part) {
           {"names", part.names}};
 }
 
-FoldPart part_of(const Json& json, std::size_t classes) {
+FoldPart part_of(const Json& json, const TargetSpec& target) {
   FoldPart part;
   part.rows = json.at("rows").get<std::int64_t>();
   part.classes = json.at("classes").get<std::vector<std::int64_t>>();
   part.groups = json.at("groups").get<std::int64_t>();
   part.names = texts_of(json, "names");
-  if (part.classes.size() != classes) throw InputError("a fold counts other classes");
+  const auto size = std::ssize(part.classes);
+  const bool labels = target.kind == TargetKind::multi && size == target_outputs(target);
+  if (size != target_blocks(target) * block_classes(target) && !labels)
+    throw InputError("a fold counts other classes");
   return part;
 }
 
@@ -35,14 +38,14 @@ Json fold_json(const FoldFacts& fold) {
           {"class_weights", fold.class_weights}};
 }
 
-FoldFacts fold_of(const Json& json, std::size_t classes) {
+FoldFacts fold_of(const Json& json, const TargetSpec& target) {
   FoldFacts fold;
   fold.name = text_of(json, "name");
-  fold.train = part_of(json.at("train"), classes);
-  fold.validation = part_of(json.at("validation"), classes);
-  fold.test = part_of(json.at("test"), classes);
+  fold.train = part_of(json.at("train"), target);
+  fold.validation = part_of(json.at("validation"), target);
+  fold.test = part_of(json.at("test"), target);
   fold.class_weights = json.at("class_weights").get<std::vector<double>>();
-  if (!fold.class_weights.empty() && fold.class_weights.size() != classes)
+  if (!fold.class_weights.empty() && fold.class_weights.size() != fold.train.classes.size())
     throw InputError("a fold weighs other classes");
   return fold;
 }
@@ -57,6 +60,10 @@ Json experiment_json(const PlannedExperiment& experiment) {
   json["normalise"] = experiment.normalise;
   json["selection_metric"] = experiment.selection_metric;
   json["classes"] = experiment.classes;
+  if (experiment.kind != TargetKind::single) {
+    json["target"] = target_kind_name(experiment.kind);
+    json["outputs"] = experiment.outputs;
+  }
   json["conditions"] = experiment.conditions;
   json["resolved"] = experiment.resolved;
   for (const FoldFacts& fold : experiment.folds) json["folds"].push_back(fold_json(fold));
@@ -73,11 +80,15 @@ PlannedExperiment experiment_of(const Json& json) {
   experiment.normalise = text_of(json, "normalise");
   experiment.selection_metric = text_of(json, "selection_metric");
   experiment.classes = texts_of(json, "classes");
+  if (json.contains("target")) {
+    experiment.kind = target_kind_of(text_of(json, "target"));
+    experiment.outputs = texts_of(json, "outputs");
+  }
   experiment.conditions = texts_of(json, "conditions");
   experiment.resolved = text_of(json, "resolved");
   if (const auto folds = json.find("folds"); folds != json.end()) {
     for (const Json& fold : folds->get_ref<const Json::array_t&>())
-      experiment.folds.push_back(fold_of(fold, experiment.classes.size()));
+      experiment.folds.push_back(fold_of(fold, experiment.target()));
   }
   return experiment;
 }
@@ -127,7 +138,8 @@ Json column_json(const std::vector<Cell>& cells, const Value& value) {
 bool same_task(const PlannedExperiment& a, const PlannedExperiment& b) {
   return a.dataset == b.dataset && a.samples == b.samples && a.protocol == b.protocol &&
          a.group == b.group && a.normalise == b.normalise &&
-         a.selection_metric == b.selection_metric && a.classes == b.classes;
+         a.selection_metric == b.selection_metric && a.classes == b.classes && a.kind == b.kind &&
+         a.outputs == b.outputs;
 }
 
 using CellKey = std::tuple<std::uint32_t, std::uint32_t, std::uint64_t, std::string>;

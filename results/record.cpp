@@ -80,57 +80,99 @@ std::vector<Curve> read_curves(const h5::Node& parent) {
   return curves;
 }
 
+// Sizes of what a target's kind asks for; what it has not is empty.
 void check_sizes(const TargetResult& target) {
-  const std::size_t n = target.sample.size(), c = target.spec.classes.size();
-  const auto& name = target.spec.name;
-  if (target.truth.size() != n || target.predicted.size() != n ||
-      (!target.probability.empty() && target.probability.size() != n * c)) {
-    throw RunError("the predictions of target '" + name + "' have unequal lengths");
+  const TargetSpec& spec = target.spec;
+  const bool values = spec.kind == TargetKind::regression, multi = spec.kind == TargetKind::multi;
+  const auto o = static_cast<std::size_t>(target_outputs(spec)),
+             w = static_cast<std::size_t>(target_width(spec)),
+             g = static_cast<std::size_t>(target_blocks(spec)),
+             c = static_cast<std::size_t>(block_classes(spec));
+  const std::size_t n = target.sample.size(), labels = values ? 0 : n * o,
+                    real = values ? n * o : 0;
+  if (target.truth.size() != labels || target.predicted.size() != labels ||
+      target.true_value.size() != real || target.predicted_value.size() != real ||
+      (!target.probability.empty() && (values || target.probability.size() != n * w))) {
+    throw RunError("the predictions of target '" + spec.name + "' have unequal lengths");
   }
   const std::size_t v = target.validation.sample.size();
-  if (target.validation.truth.size() != v || target.validation.probability.size() != v * c) {
-    throw RunError("the validation predictions of target '" + name + "' have unequal lengths");
+  if (target.validation.truth.size() != v * o || target.validation.probability.size() != v * w ||
+      (values && v > 0)) {
+    throw RunError("the validation predictions of target '" + spec.name + "' have unequal lengths");
   }
-  if (target.confusion.size() != c * c || target.train_counts.size() != c) {
-    throw RunError("the counts of target '" + name + "' do not fit its " + std::to_string(c) +
-                   " classes");
+  if (target.thresholds.size() != (multi ? o : 0)) {
+    throw RunError("target '" + spec.name + "' has other thresholds than one a label");
   }
+  if (target.confusion.size() != g * c * c || target.train_counts.size() != g * c) {
+    throw RunError("the counts of target '" + spec.name + "' do not fit its " +
+                   (spec.kind == TargetKind::single ? "" : std::to_string(g) + " x ") +
+                   std::to_string(c) + " classes");
+  }
+}
+
+// [n] of a single label, else [n, per row].
+h5::Shape rows_of(const TargetSpec& spec, std::uint64_t n) {
+  if (spec.kind == TargetKind::single) return {};
+  return {n, static_cast<std::uint64_t>(target_outputs(spec))};
 }
 
 void write_target(const h5::Node& parent, const std::string& name, const TargetResult& target) {
   check_sizes(target);
-  const std::uint64_t n = target.sample.size(), c = target.spec.classes.size();
+  const TargetSpec& spec = target.spec;
+  const auto g = static_cast<std::uint64_t>(target_blocks(spec)),
+             c = static_cast<std::uint64_t>(block_classes(spec)),
+             w = static_cast<std::uint64_t>(target_width(spec));
+  const std::uint64_t n = target.sample.size();
   const h5::Node node = parent.make_group(name);
-  node.set("name", target.spec.name);
-  node.set("kind", std::string(target_kind_name(target.spec.kind)));
-  node.set("outputs", target.spec.outputs);
-  node.set("classes", target.spec.classes);
+  node.set("name", spec.name);
+  node.set("kind", std::string(target_kind_name(spec.kind)));
+  node.set("outputs", spec.outputs);
+  node.set("classes", spec.classes);
   node.write("sample", target.sample);
-  node.write("truth", target.truth);
-  node.write("predicted", target.predicted);
-  if (!target.probability.empty()) node.write("probability", target.probability, {n, c});
-  if (const auto& validation = target.validation; !validation.sample.empty()) {
-    node.write("validation_sample", validation.sample);
-    node.write("validation_truth", validation.truth);
-    node.write("validation_probability", validation.probability, {validation.sample.size(), c});
+  if (spec.kind == TargetKind::regression) {
+    node.write("true_value", target.true_value, rows_of(spec, n));
+    node.write("predicted_value", target.predicted_value, rows_of(spec, n));
+    return;
   }
-  node.write("confusion", target.confusion, {c, c});
-  node.write("train_counts", target.train_counts);
+  node.write("truth", target.truth, rows_of(spec, n));
+  node.write("predicted", target.predicted, rows_of(spec, n));
+  if (!target.probability.empty()) node.write("probability", target.probability, {n, w});
+  if (const auto& validation = target.validation; !validation.sample.empty()) {
+    const std::uint64_t v = validation.sample.size();
+    node.write("validation_sample", validation.sample);
+    node.write("validation_truth", validation.truth, rows_of(spec, v));
+    node.write("validation_probability", validation.probability, {v, w});
+  }
+  if (spec.kind == TargetKind::single) {
+    node.write("confusion", target.confusion, {c, c});
+    node.write("train_counts", target.train_counts);
+    return;
+  }
+  if (!target.thresholds.empty()) node.write("thresholds", target.thresholds);
+  node.write("confusion", target.confusion, {g, c, c});
+  node.write("train_counts", target.train_counts, {g, c});
 }
 
-TargetKind kind_of(const std::string& name) {
-  for (const auto kind :
-       {TargetKind::single, TargetKind::multi, TargetKind::aspects, TargetKind::regression}) {
-    if (name == target_kind_name(kind)) return kind;
+// -1, unknown, stands where an aspect's truth is not known.
+void check_labels(const TargetSpec& spec, const std::vector<std::int32_t>& labels, bool truth) {
+  const std::int64_t classes = block_classes(spec);
+  const std::int32_t least = truth && spec.kind == TargetKind::aspects ? -1 : 0;
+  for (const auto k : labels) {
+    if (k < least || k >= classes) throw RunError("a prediction names a class that is not there");
   }
-  throw RunError("no kind of target is called '" + name + "'");
 }
 
 TargetResult read_target(const h5::Node& node) {
   TargetResult target;
-  target.spec = {node.text("name"), kind_of(node.text("kind")), node.text_list("outputs"),
+  target.spec = {node.text("name"), target_kind_of(node.text("kind")), node.text_list("outputs"),
                  node.text_list("classes")};
   target.sample = node.open("sample").values<std::int64_t>();
+  if (target.spec.kind == TargetKind::regression) {
+    target.true_value = node.open("true_value").values<double>();
+    target.predicted_value = node.open("predicted_value").values<double>();
+    check_sizes(target);
+    return target;
+  }
   target.truth = node.open("truth").values<std::int32_t>();
   target.predicted = node.open("predicted").values<std::int32_t>();
   if (node.has("probability")) target.probability = node.open("probability").values<float>();
@@ -139,15 +181,13 @@ TargetResult read_target(const h5::Node& node) {
                          node.open("validation_truth").values<std::int32_t>(),
                          node.open("validation_probability").values<float>()};
   }
+  if (node.has("thresholds")) target.thresholds = node.open("thresholds").values<double>();
   target.confusion = node.open("confusion").values<std::int64_t>();
   target.train_counts = node.open("train_counts").values<std::int64_t>();
   check_sizes(target);
-  const auto classes = static_cast<std::int32_t>(target.spec.classes.size());
-  for (const auto* column : {&target.truth, &target.predicted, &target.validation.truth}) {
-    for (const auto k : *column) {
-      if (k < 0 || k >= classes) throw RunError("a prediction names a class that is not there");
-    }
-  }
+  check_labels(target.spec, target.truth, true);
+  check_labels(target.spec, target.predicted, false);
+  check_labels(target.spec, target.validation.truth, true);
   for (const auto n : target.confusion) {
     if (n < 0) throw RunError("a count of the confusion matrix is negative");
   }

@@ -86,6 +86,11 @@ Digest result_digest(const TrialRecord& record) {
       serial.integers(target.validation.truth);
       serial.reals(target.validation.probability);
     }
+    if (target.spec.kind == TargetKind::regression) {
+      serial.reals(target.true_value);
+      serial.reals(target.predicted_value);
+    }
+    if (target.spec.kind == TargetKind::multi) serial.reals(target.thresholds);
     serial.integers(target.confusion);
     serial.integers(target.train_counts);
   }

@@ -19,12 +19,13 @@ std::string further_text(const ConditionStatistics& condition) {
   for (const auto& [name, statistics] : condition.further) {
     list += (list.empty() ? "also pooled: " : ", ") + name + " " + score(statistics.spread.mean);
   }
-  std::string text = wrapped(list, "      ");
+  std::string text = list.empty() ? "" : wrapped(list, "      ");
   const auto& undefined = condition.undefined_f1;
   const auto most = std::max_element(undefined.begin(), undefined.end());
   if (most != undefined.end() && *most > 0) {
     text += "      " + std::to_string(*most) +
-            " classes are neither true nor predicted: pooled macro-F1 counts them as 0\n";
+            (condition.outputs.empty() ? " classes" : " labels") +
+            " are neither true nor predicted: pooled macro-F1 counts them as 0\n";
   }
   if (condition.calibration.rows() > 0) {
     text += "      calibration: expected error " +
@@ -39,16 +40,17 @@ std::string further_text(const ConditionStatistics& condition) {
 std::string details(const ConditionStatistics& condition) {
   std::vector<std::vector<std::string>> rows{
       {"", "mean", "median", "IQM", "sd cells", "sd seeds", "sd folds"}};
-  const auto add = [&](const char* name, const CellStatistics& cells) {
+  const auto add = [&](const std::string& name, const CellStatistics& cells) {
     rows.push_back({name, score(cells.cells.spread.mean), score(cells.cells.median),
                     score(cells.cells.interquartile_mean), score(cells.cells.spread.sd),
                     score(cells.seeds.sd), score(cells.folds.sd)});
   };
-  add("macro-F1", condition.macro_f1);
-  add("UAR", condition.uar);
-  add("accuracy", condition.accuracy);
+  for (const auto& metric : condition.metrics) add(metric_title(metric.name), metric.cells);
+  for (const auto& [name, cells] : condition.row_scores) add(metric_title(name), cells);
   std::string text = "   -- " + condition.label + "\n";
-  text += "      pooled macro-F1 per seed: " + list_of(condition.pooled_macro_f1.per_seed) + "\n";
+  const std::string headline = metric_title(condition.metrics.front().name);
+  text +=
+      "      pooled " + headline + " per seed: " + list_of(condition.headline().per_seed) + "\n";
   if (condition.trials < condition.expected) {
     text += "      " + std::to_string(condition.expected) + " cells share " +
             std::to_string(condition.trials) +
@@ -61,8 +63,8 @@ std::string details(const ConditionStatistics& condition) {
 
 std::string score_details(const ConditionStatistics& condition, const std::string& metric) {
   std::string text = "   -- " + condition.label + "\n";
-  text += "      mean over folds per seed: " + list_of(condition.pooled_macro_f1.per_seed) + "\n";
-  const CellStatistics& cells = condition.macro_f1;
+  text += "      mean over folds per seed: " + list_of(condition.headline().per_seed) + "\n";
+  const CellStatistics& cells = condition.metrics.front().cells;
   return text + aligned({{"", "mean", "median", "IQM", "sd cells", "sd seeds", "sd folds"},
                          {metric, score(cells.cells.spread.mean), score(cells.cells.median),
                           score(cells.cells.interquartile_mean), score(cells.cells.spread.sd),

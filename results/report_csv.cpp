@@ -36,16 +36,13 @@ std::string csv_report(const ReportData& data) {
   csv += "\n";
   const auto add = [&](const ExperimentStatistics& statistics, const ConditionStatistics& own) {
     const bool headline = headline_of(statistics) == &own;
-    const std::pair<const char*, const ReplicatedStatistics*> metrics[] = {
-        {"macro_f1", &own.pooled_macro_f1},
-        {"uar", &own.pooled_uar},
-        {"accuracy", &own.pooled_accuracy}};
-    for (const auto& [name, replicated] : metrics) {
+    for (const MetricStatistics& metric : own.metrics) {
+      const ReplicatedStatistics& replicated = metric.pooled;
       csv += cell(statistics.name) + "," + cell(own.label) + "," + (headline ? "1" : "0") + "," +
-             name + "," + std::to_string(own.expected) + "," + std::to_string(own.done) + "," +
-             std::to_string(own.failed) + "," + cell(Figure{"", replicated->spread.mean}) + "," +
-             cell(Figure{"", replicated->spread.sd});
-      for (const auto& figure : figures_of(*replicated)) csv += "," + cell(figure);
+             metric.name + "," + std::to_string(own.expected) + "," + std::to_string(own.done) +
+             "," + std::to_string(own.failed) + "," + cell(Figure{"", replicated.spread.mean}) +
+             "," + cell(Figure{"", replicated.spread.sd});
+      for (const auto& figure : figures_of(replicated)) csv += "," + cell(figure);
       csv += "\n";
     }
   };

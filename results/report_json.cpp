@@ -1,8 +1,10 @@
 #include <cmath>
 
+#include "results/counting.h"
 #include "results/figures.h"
 #include "results/json_file.h"
 #include "results/report_parts.h"
+#include "results/report_tables.h"
 
 namespace emosweep::results {
 namespace {
@@ -75,6 +77,12 @@ Json family_json(const ComparisonFamily& family) {
 
 Json confusion_json(const Confusion& confusion) {
   Json rows = Json::array();
+  if (confusion.kind != TargetKind::single) {  // one a label or aspect
+    for (std::int64_t b = 0; b < confusion.blocks; ++b) {
+      rows.push_back(confusion_json(confusion.block(b)));
+    }
+    return rows;
+  }
   const auto c = static_cast<std::size_t>(confusion.classes);
   for (std::size_t t = 0; t < c; ++t) {
     const auto first = confusion.counts.begin() + static_cast<long>(t * c);
@@ -115,7 +123,7 @@ Json headline_json(const ConditionStatistics& headline) {
     Json one = figures_json(subject);
     one["subject"] = subject.subject;
     one["support"] = subject.support;
-    one["uar_per_seed"] = numbers_json(subject.uar);
+    one[subject.metric + "_per_seed"] = numbers_json(subject.score);
     json["subjects"].push_back(std::move(one));
   }
   json["slices"] = Json::array();
@@ -128,7 +136,18 @@ Json headline_json(const ConditionStatistics& headline) {
   return json;
 }
 
-Json condition_json(const ConditionStatistics& condition, const std::vector<std::string>& classes) {
+Json outputs_json(const ConditionStatistics& condition) {
+  Json outputs = Json::array();
+  for (const auto& output : condition.outputs) {
+    Json one;
+    one["output"] = output.name;
+    add_figures(one, figures_of(output));
+    outputs.push_back(std::move(one));
+  }
+  return outputs;
+}
+
+Json condition_json(const ConditionStatistics& condition, const TargetSpec& target) {
   Json json;
   json["condition"] = condition.label;
   json["expected"] = condition.expected;
@@ -136,23 +155,30 @@ Json condition_json(const ConditionStatistics& condition, const std::vector<std:
   json["failed"] = condition.failed;
   json["missing"] = condition.missing;
   json["trials"] = condition.trials;
-  json["pooled_macro_f1"] = replicated_json(condition.pooled_macro_f1);
-  json["pooled_uar"] = replicated_json(condition.pooled_uar);
-  json["pooled_accuracy"] = replicated_json(condition.pooled_accuracy);
-  json["majority_macro_f1"] = pooled_json(condition.majority_macro_f1);
-  json["majority_accuracy"] = pooled_json(condition.majority_accuracy);
+  for (const auto& metric : condition.metrics) {
+    json["pooled_" + metric.name] = replicated_json(metric.pooled);
+  }
+  for (const auto& baseline : condition.baselines) {
+    for (const auto& [metric, statistics] : baseline.metrics) {
+      json[baseline.name + "_" + metric] = pooled_json(statistics);
+    }
+  }
   for (const auto& [name, statistics] : condition.further) {
     json["pooled_" + name] = pooled_json(statistics);
   }
-  json["undefined_f1"] = condition.undefined_f1;
+  if (target.kind == TargetKind::single || target.kind == TargetKind::multi) {
+    json["undefined_f1"] = condition.undefined_f1;
+  }
   json["calibration"] = Json::object();
   add_figures(json["calibration"], figures_of(condition.calibration));
   json["no_subjects_because"] = condition.subject_scores.absent_because;
-  json["macro_f1"] = cells_json(condition.macro_f1);
-  json["uar"] = cells_json(condition.uar);
-  json["accuracy"] = cells_json(condition.accuracy);
-  json["confusion"] = confusion_json(condition.confusion);
-  json["classes"] = classes_json(condition, classes);
+  for (const auto& metric : condition.metrics) json[metric.name] = cells_json(metric.cells);
+  for (const auto& [name, cells] : condition.row_scores) json[name] = cells_json(cells);
+  if (target.kind != TargetKind::regression) {
+    json["confusion"] = confusion_json(condition.confusion);
+    json["classes"] = classes_json(condition, class_names_of(target));
+  }
+  if (target.kind != TargetKind::single) json["outputs"] = outputs_json(condition);
   return json;
 }
 
@@ -163,9 +189,9 @@ Json scored_json(const ConditionStatistics& condition) {
   json["expected"] = condition.expected;
   json["done"] = condition.done;
   json["missing"] = condition.missing;
-  json["mean_score"] = replicated_json(condition.pooled_macro_f1);
+  json["mean_score"] = replicated_json(condition.headline());
   json["no_subjects_because"] = condition.subject_scores.absent_because;
-  json["score"] = cells_json(condition.macro_f1);
+  json["score"] = cells_json(condition.metrics.front().cells);
   return json;
 }
 
@@ -206,6 +232,10 @@ Json experiment_json(const ReportData& data, std::size_t e) {
   json["normalise"] = experiment.normalise;
   json["transductive"] = experiment.normalise == "group";
   json["selection_metric"] = experiment.selection_metric;
+  if (experiment.kind != TargetKind::single) {
+    json["target"] = target_kind_name(experiment.kind);
+    json["outputs"] = experiment.outputs;
+  }
   json["classes"] = experiment.classes;
   json["chance"] = number(statistics.chance);
   json["seeds"] = statistics.seeds;
@@ -214,13 +244,13 @@ Json experiment_json(const ReportData& data, std::size_t e) {
   bool complete = true;
   for (const auto& condition : statistics.conditions) {
     json["conditions"].push_back(experiment.metric.empty()
-                                     ? condition_json(condition, experiment.classes)
+                                     ? condition_json(condition, experiment.target())
                                      : scored_json(condition));
     complete = complete && condition.done == condition.expected;
   }
   json["complete"] = complete;
   if (statistics.nested.exists) {
-    Json nested = condition_json(statistics.nested.result, experiment.classes);
+    Json nested = condition_json(statistics.nested.result, experiment.target());
     nested["selected_by"] = "validation " + statistics.nested.metric;
     nested["chosen"] = statistics.nested.chosen;
     nested["overall_winner"] = experiment.conditions[statistics.reference];  // all subjects seen
@@ -259,6 +289,34 @@ Json cost_json(const Cost& cost) {
   return json;
 }
 
+// What its metrics and its own names mean.
+Json kind_definitions(TargetKind kind) {
+  Json json;
+  for (const ReportMetric& metric : report_metrics(kind)) {
+    json[metric.name] = metric_definition(metric.name, kind);
+  }
+  for (const char* name : row_metrics(kind)) {
+    json[name] = metric_definition(name, kind) +
+                 "; as records have it: of each cell, and not pooled over folds";
+  }
+  json["outputs"] = output_caption(kind);
+  if (kind == TargetKind::regression) return json;
+  json["majority"] = kind == TargetKind::multi
+                         ? "every fold predicts the labels that half of its training rows have"
+                         : "every fold predicts the most frequent class of its training rows, by "
+                           "aspect";
+  if (kind == TargetKind::multi) json["present"] = "every label is predicted of every row";
+  json["chance"] =
+      "classes drawn by their shares of the fold's training rows: the scores of the "
+      "expected counts";
+  json["calibration"] =
+      kind == TargetKind::multi
+          ? "of the probability of presence over all (row, label) cells: gap to the share that has "
+            "the label in 15 bins, and mean squared error (brier_score)"
+          : "as of single labels, over the known cells of all aspects";
+  return json;
+}
+
 }  // namespace
 
 std::string json_report(const ReportData& data) {
@@ -266,6 +324,9 @@ std::string json_report(const ReportData& data) {
   for (const char* metric : {"macro_f1", "macro_f1_occurring", "f1_of_means", "weighted_f1", "uar",
                              "accuracy", "mcc", "kappa"}) {
     definitions[metric] = metric_definition(metric);
+  }
+  for (const TargetKind kind : kinds_of(data)) {
+    if (kind != TargetKind::single) definitions[target_kind_name(kind)] = kind_definitions(kind);
   }
   definitions["pooled"] =
       "of the confusion matrix summed over the folds of one seed; mean and sd "

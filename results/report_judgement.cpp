@@ -16,7 +16,7 @@ std::string number_or(std::int64_t number, const char* none) {
 }
 
 std::vector<std::string> interval_row(const ConditionStatistics& condition) {
-  const ReplicatedStatistics& own = condition.pooled_macro_f1;
+  const ReplicatedStatistics& own = condition.headline();
   return {condition.label,
           bracketed(own.rerun.lower, own.rerun.upper, 4),
           bracketed(own.new_subject.lower, own.new_subject.upper, 4),
@@ -83,11 +83,14 @@ std::string ranks_text(const RankTest& ranks, const std::string& indent) {
 
 // Of what the pairs are: all of one metric, since others are not compared.
 std::string metric_of(const ComparisonFamily& family) {
-  std::string metric = family.pairs.front().metric;
+  const PairComparison& first = family.pairs.front();
+  const std::string title = headline_title(first.kind);
   for (const auto& pair : family.pairs) {
-    if (pair.metric != metric) return "each by its metric";
+    if (pair.metric != first.metric || headline_title(pair.kind) != title) {
+      return "each by its metric";
+    }
   }
-  return metric.empty() ? "pooled macro-F1" : "mean " + metric;
+  return first.metric.empty() ? "pooled " + title : "mean " + first.metric;
 }
 
 bool any_pair(const ComparisonFamily& family) {
@@ -99,7 +102,8 @@ bool any_pair(const ComparisonFamily& family) {
 
 std::string amount_of(const PairComparison& pair) {
   const double amount = std::fabs(pair.result.difference.mean);
-  return pair.metric.empty() ? score(100 * amount, 1) + " points" : score(amount);
+  const bool shares = pair.metric.empty() && pair.kind != TargetKind::regression;
+  return shares ? score(100 * amount, 1) + " points" : score(amount);
 }
 
 std::string comparison_sentence(const PairComparison& pair) {
@@ -148,7 +152,7 @@ std::string intervals_text(const ExperimentStatistics& statistics) {
   const ConditionStatistics& shown = headline ? *headline : statistics.conditions.front();
   const std::string& absent = shown.subject_scores.absent_because;
   if (!absent.empty()) text += "   no interval for new subjects: " + absent + "\n";
-  return text + halving_text(shown.pooled_macro_f1);
+  return text + halving_text(shown.headline());
 }
 
 std::string conditions_compared_text(const ExperimentStatistics& statistics) {

@@ -1,7 +1,10 @@
 // The report as LaTeX tables (booktabs): scores, comparisons, and F1 of each class of the leader.
 #include <cmath>
+#include <set>
 
+#include "results/counting.h"
 #include "results/report_parts.h"
+#include "results/report_tables.h"
 #include "results/text_layout.h"
 #include "results/verdict.h"
 
@@ -75,35 +78,72 @@ std::string table(const std::string& columns, const std::string& header, const s
          "\\bottomrule\n\\end{tabular}\n\\end{table}\n\n";
 }
 
-std::string scores_table(const ReportData& data, const std::vector<Standing>& order) {
-  std::string body;
-  for (const auto& [experiment, own] : order) {
-    const ReplicatedStatistics& headline = own->pooled_macro_f1;
-    body += line({tex(display_name(data, experiment)), spread(headline.spread),
-                  interval(headline.rerun.lower, headline.rerun.upper),
-                  interval(headline.new_subject.lower, headline.new_subject.upper),
-                  spread(own->pooled_uar.spread), spread(own->pooled_accuracy.spread)});
-  }
-  const ConditionStatistics& leader = *order[0].headline;
-  const double chance = data.statistics[order[0].experiment].chance;
-  body += "\\midrule\n" +
-          line({"majority class of training", number(leader.majority_macro_f1.spread.mean), "", "",
-                "", number(leader.majority_accuracy.spread.mean)}) +
-          line({"chance", "", "", "", number(chance), number(chance)});
-  return table(
-      "lccccc",
-      line({"", "macro-F1", "re-run 95\\,\\%", "new subjects 95\\,\\%", "UAR", "accuracy"}), body,
-      "Macro-F1, UAR and accuracy of the confusion matrix summed over the folds of one "
-      "seed: mean $\\pm$ standard deviation over seeds. Re-run: what other seeds would "
-      "give; new subjects: what other subjects would give (delete-one-subject jackknife). "
-      "Baselines as for the first row.",
-      "scores");
+// The first letter of ASCII as a capital.
+std::string upper_first(std::string text) {
+  if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 32);
+  return text;
 }
 
+// order: of one kind.
+std::string scores_table(const ReportData& data, const std::vector<Standing>& order) {
+  const ExperimentStatistics& first = data.statistics[order[0].experiment];
+  const TargetKind kind = first.target.kind;
+  const auto metrics = report_metrics(kind);
+  std::vector<std::string> header{"", metric_title(metrics[0].name), "re-run 95\\,\\%",
+                                  "new subjects 95\\,\\%"};
+  std::string names = metric_title(metrics[0].name);
+  for (std::size_t m = 1; m < metrics.size(); ++m) {
+    header.push_back(metric_title(metrics[m].name));
+    names += (m + 1 < metrics.size() ? ", " : " and ") + metric_title(metrics[m].name);
+  }
+  std::string body;
+  for (const auto& [experiment, own] : order) {
+    const ReplicatedStatistics& headline = own->headline();
+    std::vector<std::string> cells{
+        tex(display_name(data, experiment)), spread(headline.spread),
+        interval(headline.rerun.lower, headline.rerun.upper),
+        interval(headline.new_subject.lower, headline.new_subject.upper)};
+    for (std::size_t m = 1; m < metrics.size(); ++m) {
+      cells.push_back(spread(own->pooled(metrics[m].name).spread));
+    }
+    body += line(cells);
+  }
+  const auto baselines = baseline_rows(first, *order[0].headline);
+  if (!baselines.empty()) body += "\\midrule\n";
+  for (const BaselineRow& row : baselines) {
+    if (!row.known()) continue;
+    const auto value = [&](std::size_t m) {
+      return std::isnan(row.values[m]) ? std::string() : number(row.values[m]);
+    };
+    std::vector<std::string> cells{kind == TargetKind::single && row.name == "chance"
+                                       ? row.name
+                                       : baseline_title(row.name, kind),
+                                   value(0), "", ""};
+    for (std::size_t m = 1; m < metrics.size(); ++m) cells.push_back(value(m));
+    body += line(cells);
+  }
+  const bool single = kind == TargetKind::single;
+  const std::string counted = kind == TargetKind::regression
+                                  ? " of the rows of all folds of one seed"
+                                  : std::string(" of the confusion ") +
+                                        (single ? "matrix" : "matrices") +
+                                        " summed over the folds of one seed";
+  return table(std::string("lccc") + std::string(metrics.size() - 1, 'c'), line(header), body,
+               upper_first(names) + counted +
+                   ": mean $\\pm$ standard deviation over seeds. Re-run: what other seeds would "
+                   "give; new subjects: what other subjects would give (delete-one-subject "
+                   "jackknife)." +
+                   (baselines.empty() ? "" : " Baselines as for the first row."),
+               single ? "scores" : std::string("scores-") + target_kind_name(kind));
+}
+
+// Differences of macro-F1, and where there are experiments of values, of CCC.
 std::string comparisons_table(const ReportData& data) {
   std::string body;
+  std::set<std::string> headlines;
   for (const auto& pair : data.comparisons.pairs) {
     if (!pair.absent_because.empty()) continue;
+    headlines.insert(headline_title(pair.kind));
     const Comparison& own = pair.result;
     body += line({tex(pair.a), tex(pair.b), "$" + with_sign(own.difference.mean, 3) + "$",
                   interval(own.difference.lower, own.difference.upper),
@@ -111,26 +151,33 @@ std::string comparisons_table(const ReportData& data) {
                   number(own.better.probability, 2), conclusion_of(pair)});
   }
   if (body.empty()) return "";
+  const std::string compared = headlines.size() > 1 ? "the headline" : *headlines.begin();
   return table("llccccl",
                line({"$A$", "$B$", "$A - B$", "95\\,\\%", "$p$ (Holm)", "$P(A > B)$", "$A$ is"}),
                body,
-               "Comparisons of macro-F1, paired on seed and subject; interval and $p$ over seeds "
-               "and subjects at once (two-way random effects, Satterthwaite).",
+               "Comparisons of " + compared +
+                   ", paired on seed and subject; interval and $p$ over seeds "
+                   "and subjects at once (two-way random effects, Satterthwaite).",
                "comparisons");
 }
 
 std::string classes_table(const ReportData& data, const Standing& leader) {
   std::string body;
-  const auto& names = data.table.experiments[leader.experiment].classes;
+  const TargetSpec& target = data.statistics[leader.experiment].target;
+  const auto names = class_names_of(target);
   for (std::size_t k = 0; k < leader.headline->classes.size(); ++k) {
     const ClassStatistics& own = leader.headline->classes[k];
     body += line({tex(names[k]), std::to_string(own.support), number(own.precision.mean),
                   number(own.recall.mean), spread(own.f1.spread),
                   interval(own.rerun.lower, own.rerun.upper)});
   }
-  return table("lrcccc", line({"class", "rows", "precision", "recall", "F1", "re-run 95\\,\\%"}),
-               body, "Each class under " + tex(display_name(data, leader.experiment)) + ".",
-               "classes");
+  if (body.empty()) return "";
+  const bool single = target.kind == TargetKind::single;
+  const char* what = target.kind == TargetKind::multi ? "label" : "class";
+  return table(
+      "lrcccc", line({what, "rows", "precision", "recall", "F1", "re-run 95\\,\\%"}), body,
+      std::string("Each ") + what + " under " + tex(display_name(data, leader.experiment)) + ".",
+      single ? "classes" : std::string("classes-") + target_kind_name(target.kind));
 }
 
 }  // namespace
@@ -141,7 +188,14 @@ std::string latex_report(const ReportData& data) {
       "% Tables of an emosweep report. In the preamble: \\usepackage{booktabs}, "
       "\\usepackage[T1]{fontenc}\n\n";
   if (order.empty()) return text + "% No experiment has a complete seed.\n";
-  return text + scores_table(data, order) + comparisons_table(data) + classes_table(data, order[0]);
+  std::string classes;
+  for (const TargetKind kind : kinds_of(data)) {
+    const auto own = of_kind(data, order, kind);
+    if (own.empty()) continue;
+    text += scores_table(data, own);
+    classes += classes_table(data, own[0]);
+  }
+  return text + comparisons_table(data) + classes;
 }
 
 }  // namespace emosweep::results

@@ -2,7 +2,9 @@
 #include <cmath>
 #include <cstdio>
 
+#include "results/counting.h"
 #include "results/report_parts.h"
+#include "results/report_tables.h"
 #include "results/text_layout.h"
 #include "results/training.h"
 #include "results/verdict.h"
@@ -63,7 +65,7 @@ std::string external_text(const TableExperiment& experiment,
   std::string text = "   results of another program, " + counted(statistics.folds.size(), "fold") +
                      ", " + counted(statistics.seeds.size(), "seed");
   if (experiment.metric.empty()) {
-    text += ", " + std::to_string(experiment.classes.size()) + " classes";
+    text += ", " + target_text(experiment.target());
   }
   text += "\n";
   for (const auto& note : experiment.notes) text += wrapped("- " + note, "   ");
@@ -77,8 +79,7 @@ std::string heading(const Table& table, const TableExperiment& experiment,
   text += "   dataset " + experiment.dataset + ", protocol " + experiment.protocol;
   if (!experiment.group.empty()) text += ", group " + experiment.group;
   text += ", " + counted(statistics.folds.size(), "fold") + ", " +
-          counted(statistics.seeds.size(), "seed") + ", " +
-          std::to_string(experiment.classes.size()) + " classes\n";
+          counted(statistics.seeds.size(), "seed") + ", " + target_text(experiment.target()) + "\n";
   text += "   normalise " + normalise_text(experiment.normalise);
   if (!experiment.derived) text += ", " + selection;
   text += "\n";
@@ -89,28 +90,41 @@ std::string heading(const Table& table, const TableExperiment& experiment,
 std::string scores_table(const ExperimentStatistics& statistics) {
   std::vector<std::vector<std::string>> rows{{"condition", "cells", headline_metric(statistics)}};
   for (const auto& condition : statistics.conditions) {
-    rows.push_back({condition.label, done_of(condition), score(condition.pooled_macro_f1.spread)});
+    rows.push_back({condition.label, done_of(condition), score(condition.headline().spread)});
   }
   return aligned(rows, "   ");
 }
 
+std::vector<std::string> metric_header(TargetKind kind, std::vector<std::string> header) {
+  for (const ReportMetric& metric : report_metrics(kind)) {
+    header.push_back(metric_title(metric.name) + " pooled");
+  }
+  return header;
+}
+
+std::string baseline_name(const BaselineRow& row, TargetKind kind) {
+  if (kind == TargetKind::single && row.name == "chance") return "baseline: chance (1/C)";
+  return "baseline: " + baseline_title(row.name, kind);
+}
+
 std::string conditions_table(const ExperimentStatistics& statistics) {
-  std::vector<std::vector<std::string>> rows{
-      {"condition", "cells", "macro-F1 pooled", "UAR pooled", "accuracy pooled"}};
+  const TargetKind kind = statistics.target.kind;
+  std::vector<std::vector<std::string>> rows{metric_header(kind, {"condition", "cells"})};
   const auto add = [&](const std::string& label, const ConditionStatistics& condition) {
-    rows.push_back({label, done_of(condition), score(condition.pooled_macro_f1.spread),
-                    score(condition.pooled_uar.spread), score(condition.pooled_accuracy.spread)});
+    rows.push_back({label, done_of(condition)});
+    for (const auto& metric : condition.metrics) {
+      rows.back().push_back(score(metric.pooled.spread));
+    }
   };
   for (const auto& condition : statistics.conditions) add(condition.label, condition);
   if (statistics.nested.exists) add("nested selection (see below)", statistics.nested.result);
-  const ConditionStatistics& any = shown_of(statistics);
-  if (!std::isnan(any.majority_accuracy.spread.mean)) {  // else the training rows are not known
-    rows.push_back({"baseline: majority class of training", "",
-                    score(any.majority_macro_f1.spread.mean), "",
-                    score(any.majority_accuracy.spread.mean)});
+  for (const BaselineRow& baseline : baseline_rows(statistics, shown_of(statistics))) {
+    if (!baseline.known()) continue;  // the training rows are not known
+    rows.push_back({baseline_name(baseline, kind), ""});
+    for (const double value : baseline.values) {
+      rows.back().push_back(std::isnan(value) ? "" : score(value));
+    }
   }
-  rows.push_back(
-      {"baseline: chance (1/C)", "", "", score(statistics.chance), score(statistics.chance)});
   return aligned(rows, "   ");
 }
 
@@ -120,8 +134,8 @@ std::string nested_text(const PlannedExperiment& experiment,
   if (!nested.exists) return "   no nested selection: " + nested.absent_because + "\n";
   std::string text = "   " + nested.result.label +
                      ": each (seed, fold) takes the condition of\n   " +
-                     std::string(nested.metric == "loss" ? "lowest" : "highest") + " validation " +
-                     nested.metric + ", never of the best test score; chosen:\n";
+                     std::string(lower_is_better(nested.metric) ? "lowest" : "highest") +
+                     " validation " + nested.metric + ", never of the best test score; chosen:\n";
   for (std::size_t c = 0; c < nested.chosen.size(); ++c) {
     text += "      " + std::to_string(nested.chosen[c]) + " x " + experiment.conditions[c] + "\n";
   }
@@ -150,6 +164,13 @@ std::string listed(const Table& table, std::size_t first, std::size_t last,
     text += "      ... and " + std::to_string(rows.size() - kListed) + " more\n";
   }
   return text;
+}
+
+// Labels, aspects or values of the headline, or of the first condition where nothing was chosen.
+std::string outputs_text(const ExperimentStatistics& statistics, const ConditionStatistics& shown) {
+  const TargetKind kind = statistics.target.kind;
+  return "\n   " + shown.label + ":\n" + aligned(output_rows(statistics, shown, false), "      ") +
+         wrapped(output_caption(kind), "      ") + wrapped(left_out_text(kind), "      ");
 }
 
 std::string experiment_text(const ReportData& data, std::size_t e) {
@@ -182,6 +203,8 @@ std::string experiment_text(const ReportData& data, std::size_t e) {
   const ConditionStatistics& shown = shown_of(statistics);
   if (scored) {
     // nothing was predicted
+  } else if (experiment.kind != TargetKind::single) {
+    text += outputs_text(statistics, shown);
   } else if (statistics.nested.exists || statistics.conditions.size() == 1) {
     text += "\n   confusion (counts over all seeds and folds), " + shown.label + ":\n" +
             confusion_text(shown.confusion, experiment.classes);
@@ -198,11 +221,46 @@ std::string experiment_text(const ReportData& data, std::size_t e) {
   return text;
 }
 
-std::string definitions_text() {
-  std::string text = "Definitions\n";
-  for (const char* name : {"macro_f1", "uar", "accuracy"}) {
-    text += "  " + left(name, 10) + metric_definition(name) + "\n";
+// What stands in the column of that name.
+std::string chance_text(const ReportData& data) {
+  const auto kinds = kinds_of(data);
+  if (kinds.empty() || kinds[0] != TargetKind::single) {
+    return kinds.empty() ? "1/C" : "its macro-F1";
   }
+  return kinds.size() == 1 ? "1/C" : "1/C, of other kinds its macro-F1";
+}
+
+// Of one kind; lines are broken where they do not fit.
+std::string metrics_text(TargetKind kind) {
+  if (kind == TargetKind::single) {
+    std::string text;
+    for (const ReportMetric& metric : report_metrics(kind)) {
+      text += "  " + left(metric.name, 10) + metric_definition(metric.name) + "\n";
+    }
+    return text;
+  }
+  std::string text = "  of targets of kind " + std::string(target_kind_name(kind)) + ":\n";
+  for (const ReportMetric& metric : report_metrics(kind)) {
+    text += wrapped(std::string(metric.name) + ": " + metric_definition(metric.name, kind), "    ");
+  }
+  for (const char* name : row_metrics(kind)) {
+    text += wrapped(std::string(name) + ": " + metric_definition(name, kind) +
+                        "; of each cell, since it does not pool over folds",
+                    "    ");
+  }
+  if (kind != TargetKind::regression) {
+    text += wrapped(
+        "chance: classes drawn by their shares of the fold's training rows, the score "
+        "of the expected counts",
+        "    ");
+  }
+  return text;
+}
+
+std::string definitions_text(const ReportData& data) {
+  std::string text = "Definitions\n";
+  for (const TargetKind kind : kinds_of(data)) text += metrics_text(kind);
+  if (kinds_of(data).empty()) text += metrics_text(TargetKind::single);
   text +=
       "  pooled    of the confusion matrix summed over the folds of one seed, then mean +- sd "
       "(n-1)\n            over the seeds of which every fold is done\n";
@@ -217,52 +275,71 @@ std::string definitions_text() {
 
 }  // namespace
 
-std::string overview_text(const ReportData& data) {
-  std::vector<std::vector<std::string>> rows{{"experiment", "cells", "macro-F1 pooled",
-                                              "UAR pooled", "accuracy pooled", "majority",
-                                              "chance"}};
-  for (std::size_t e = 0; e < data.statistics.size(); ++e) {
-    const ExperimentStatistics& statistics = data.statistics[e];
-    std::string name = statistics.name;
-    if (data.table.experiments[e].normalise == "group") name += " (transductive)";
-    if (statistics.conditions.empty()) {
-      rows.push_back({name, "0/0"});
-      continue;
-    }
-    std::int64_t done = 0, expected = 0;
-    for (const auto& condition : statistics.conditions) {
-      done += condition.done;
-      expected += condition.expected;
-    }
-    const std::string cells = std::to_string(done) + "/" + std::to_string(expected);
-    if (statistics.conditions.size() > 1 && !statistics.nested.exists) {
-      rows.push_back({name, cells, "see conditions"});
-      continue;
-    }
-    const ConditionStatistics& shown = shown_of(statistics);
-    if (!statistics.metric.empty()) {
-      rows.push_back({name + " (" + headline_metric(statistics) + ")", cells,
-                      score(shown.pooled_macro_f1.spread)});
-      continue;
-    }
-    if (statistics.nested.exists) name += " (nested)";
-    rows.push_back({name, cells, score(shown.pooled_macro_f1.spread),
-                    score(shown.pooled_uar.spread), score(shown.pooled_accuracy.spread),
-                    score(shown.majority_macro_f1.spread.mean), score(statistics.chance)});
+namespace {
+
+// The line of one experiment.
+std::vector<std::string> overview_row(const ReportData& data, std::size_t e) {
+  const ExperimentStatistics& statistics = data.statistics[e];
+  std::string name = statistics.name;
+  if (data.table.experiments[e].normalise == "group") name += " (transductive)";
+  if (statistics.conditions.empty()) return {name, "0/0"};
+  std::int64_t done = 0, expected = 0;
+  for (const auto& condition : statistics.conditions) {
+    done += condition.done;
+    expected += condition.expected;
   }
-  return aligned(rows, "");
+  const std::string cells = std::to_string(done) + "/" + std::to_string(expected);
+  if (statistics.conditions.size() > 1 && !statistics.nested.exists) {
+    return {name, cells, "see conditions"};
+  }
+  const ConditionStatistics& shown = shown_of(statistics);
+  if (!statistics.metric.empty()) {
+    return {name + " (" + headline_metric(statistics) + ")", cells, score(shown.headline().spread)};
+  }
+  if (statistics.nested.exists) name += " (nested)";
+  std::vector<std::string> row{name, cells};
+  for (const auto& metric : shown.metrics) row.push_back(score(metric.pooled.spread));
+  const TargetKind kind = statistics.target.kind;
+  if (kind == TargetKind::regression) return row;
+  row.push_back(score(shown.baseline("majority", "macro_f1").spread.mean));
+  row.push_back(score(kind == TargetKind::single
+                          ? statistics.chance
+                          : shown.baseline("chance", "macro_f1").spread.mean));
+  return row;
+}
+
+}  // namespace
+
+std::string overview_text(const ReportData& data) {
+  std::string text;
+  auto kinds = kinds_of(data);
+  if (kinds.empty()) kinds.push_back(TargetKind::single);
+  for (const TargetKind kind : kinds) {
+    std::vector<std::vector<std::string>> rows{metric_header(kind, {"experiment", "cells"})};
+    if (kind != TargetKind::regression) {
+      rows[0].emplace_back("majority");
+      rows[0].emplace_back("chance");
+    }
+    for (std::size_t e = 0; e < data.statistics.size(); ++e) {
+      if (data.table.experiments[e].kind == kind) rows.push_back(overview_row(data, e));
+    }
+    if (kinds.size() > 1) text += (text.empty() ? "" : "\n") + kind_title(kind) + "\n";
+    text += aligned(rows, "");
+  }
+  return text;
 }
 
 std::string text_report(const ReportData& data) {
   std::string text;
   for (const auto& paragraph : verdict(data)) text += wrapped(paragraph);
-  text += "\n" + sources_text(data.table) +
-          "Experiments (mean +- sd over seeds; majority: its macro-F1; chance: 1/C)\n" +
-          overview_text(data) + "\n" + experiments_compared_text(data);
+  text +=
+      "\n" + sources_text(data.table) +
+      "Experiments (mean +- sd over seeds; majority: its macro-F1; chance: " + chance_text(data) +
+      ")\n" + overview_text(data) + "\n" + experiments_compared_text(data);
   for (std::size_t e = 0; e < data.statistics.size(); ++e) {
     text += experiment_text(data, e) + "\n";
   }
-  text += definitions_text();
+  text += definitions_text(data);
   const auto& experiments = data.table.experiments;
   const bool trained = std::any_of(experiments.begin(), experiments.end(),
                                    [](const auto& experiment) { return !experiment.external; });

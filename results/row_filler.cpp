@@ -1,6 +1,9 @@
 #include "results/row_filler.h"
 
+#include <limits>
+
 #include "base/error.h"
+#include "results/counting.h"
 
 namespace emosweep::results {
 namespace {
@@ -11,11 +14,16 @@ void check_record(const TrialRecord& record, const Row& row, const PlannedExperi
   if (record.id != row.cell.id) throw InputError(file + " is the record of " + record.id.hex());
   const auto& targets = record.result.targets;
   if (targets.empty()) return;
-  if (targets.size() > 1 || targets[0].spec.kind != TargetKind::single) {
-    throw InputError(file +
-                     " holds other targets than one single-label target: no summary of it exists");
+  if (targets.size() > 1) {
+    throw InputError(file + " holds several targets: no summary of it exists");
   }
-  if (targets[0].spec.classes != experiment.classes) {
+  const TargetSpec& spec = targets[0].spec;
+  if (spec.kind != experiment.kind) {
+    throw InputError(file + " holds a target of kind " + target_kind_name(spec.kind) +
+                     ", and experiment '" + experiment.name + "' of plan.json is of kind " +
+                     target_kind_name(experiment.kind));
+  }
+  if (spec.classes != experiment.classes || spec.outputs != experiment.outputs) {
     throw InputError(file + " has other classes than experiment '" + experiment.name +
                      "' of plan.json");
   }
@@ -26,17 +34,62 @@ std::vector<std::pair<std::string, Confusion>> by_subject(const TargetResult& ta
                                                           const std::string& file) {
   std::map<std::string, Confusion, bool (*)(const std::string&, const std::string&)> parts(
       natural_less);
-  const auto classes = static_cast<std::int64_t>(target.spec.classes.size());
   for (std::size_t i = 0; i < target.sample.size(); ++i) {
     const auto sample = static_cast<std::size_t>(target.sample[i]);
     if (sample >= subjects.size()) throw InputError(file + " names samples that do not exist");
-    parts.try_emplace(subjects[sample], classes)
-        .first->second.add(target.truth[i], target.predicted[i]);
+    count_row(parts.try_emplace(subjects[sample], target.spec).first->second, target, i);
   }
   return {parts.begin(), parts.end()};
 }
 
-void take(Row& row, const TrialRecord& record, std::size_t classes) {
+// Known cells of aspects as rows of a single label.
+void add_aspects(Calibration& calibration, const TargetResult& target) {
+  const auto c = static_cast<std::size_t>(block_classes(target.spec));
+  for (std::size_t i = 0; i < target.truth.size(); ++i) {
+    if (target.truth[i] < 0) continue;
+    calibration.add(std::span(target.truth).subspan(i, 1),
+                    std::span(target.predicted).subspan(i, 1),
+                    std::span(target.probability).subspan(i * c, c), static_cast<std::int64_t>(c));
+  }
+}
+
+void add_calibration(Calibration& calibration, const TargetResult& target) {
+  if (target.probability.empty()) return;
+  if (target.spec.kind == TargetKind::single) {
+    calibration.add(target.truth, target.predicted, target.probability, block_classes(target.spec));
+  } else if (target.spec.kind == TargetKind::multi) {
+    calibration.add_presence(target.truth, target.probability);
+  } else {
+    add_aspects(calibration, target);
+  }
+}
+
+const Curve* curve_of(const Outcome& result, const std::string& name) {
+  for (const Curve& curve : result.curves) {
+    if (curve.name == name) return &curve;
+  }
+  return nullptr;
+}
+
+void take_terms(Row& row, const Outcome& result) {
+  std::vector<std::string> names;
+  for (const Curve& curve : result.curves) names.push_back(curve.name);
+  const auto at_selected = [&](const std::string& name, float otherwise) {
+    const Curve* curve = curve_of(result, name);
+    const bool there =
+        curve && result.best_epoch >= 0 && result.best_epoch < std::ssize(curve->values);
+    return there ? static_cast<float>(curve->values[static_cast<std::size_t>(result.best_epoch)])
+                 : otherwise;
+  };
+  constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+  for (const std::string& term : loss_terms(names)) {
+    row.terms.push_back({term, at_selected("train_" + term, kNaN),
+                         at_selected("validation_" + term, kNaN),
+                         at_selected("weight_" + term, kNaN)});
+  }
+}
+
+void take(Row& row, const TrialRecord& record, const TargetSpec& spec) {
   const Outcome& result = record.result;
   row.status = "done";
   row.best_epoch = result.best_epoch;
@@ -46,18 +99,21 @@ void take(Row& row, const TrialRecord& record, std::size_t classes) {
   row.test_rows = result.test_rows;
   row.validation = result.validation;
   row.test = result.test;
-  row.confusion = Confusion(static_cast<std::int64_t>(classes));
-  row.train_counts.assign(classes, 0);
+  row.confusion = Confusion(spec);
+  row.train_counts.assign(static_cast<std::size_t>(target_blocks(spec) * block_classes(spec)), 0);
   if (!result.targets.empty()) {
-    row.confusion.counts = result.targets[0].confusion;
-    row.train_counts = result.targets[0].train_counts;
-    row.samples = samples_digest(result.targets[0].sample);
-    if (!result.targets[0].probability.empty()) {
-      const TargetResult& target = result.targets[0];
-      row.calibration.add(target.truth, target.predicted, target.probability,
-                          static_cast<std::int64_t>(classes));
+    const TargetResult& target = result.targets[0];
+    if (spec.kind == TargetKind::regression) {
+      row.confusion = count_rows_of(target);
+    } else {
+      row.confusion.counts = target.confusion;
     }
+    row.train_counts = target.train_counts;
+    row.thresholds = target.thresholds;
+    row.samples = samples_digest(target.sample);
+    add_calibration(row.calibration, target);
   }
+  take_terms(row, result);
   for (const char* drawn : kDrawnCurves) {
     for (const auto& curve : result.curves) {
       if (curve.name != drawn) continue;
@@ -96,7 +152,7 @@ void RowFiller::done(std::size_t index, const TrialRecord& record, const std::st
   Row& row = table_.rows[index];
   const PlannedExperiment& experiment = table_.experiments[row.cell.experiment];
   check_record(record, row, experiment, file);
-  take(row, record, experiment.classes.size());
+  take(row, record, experiment.target());
   row.result = result;
   if (record.result.targets.empty()) return;
   const TargetResult& target = record.result.targets[0];

@@ -18,14 +18,17 @@ namespace emosweep::results {
 // plan.json: ids -> experiment, condition, fold, seed; the union of all plans of this DIR.
 struct FoldPart {  // train, validation or test of a fold
   std::int64_t rows = 0;
-  std::vector<std::int64_t> classes;  // [C] rows of each
-  std::int64_t groups = 0;            // different ones, such as subjects; 0 without a group
-  std::vector<std::string> names;     // theirs, where they are few
+  // Rows of each class as TargetResult::train_counts has them, [blocks, C]; of multi-label targets
+  // also [labels], the rows that have each. Empty of regression.
+  std::vector<std::int64_t> classes;
+  std::int64_t groups = 0;         // different ones, such as subjects; 0 without a group
+  std::vector<std::string> names;  // theirs, where they are few
 };
 struct FoldFacts {
   std::string name;
   FoldPart train, validation, test;
-  std::vector<double> class_weights;  // [C] of the training rows; empty: none, or not one set
+  std::vector<double>
+      class_weights;  // of the training rows, one a class; empty: none, or not one set
 };
 struct PlannedExperiment {
   std::string name;
@@ -33,7 +36,12 @@ struct PlannedExperiment {
   std::string dataset;   // name
   Digest samples;        // SampleTable::digest
   std::string protocol, group, normalise, selection_metric;
+  // What is predicted (base/target.h): the classes of a single label or of every aspect; the names
+  // of labels, aspects or values. Plans of earlier versions are of single labels.
   std::vector<std::string> classes;
+  TargetKind kind = TargetKind::single;
+  std::vector<std::string> outputs = {};
+  TargetSpec target() const { return {"", kind, outputs, classes}; }
   std::vector<std::string> conditions;  // labels: "lr=0.001, dropout=0.3"; "default" without a grid
   std::vector<FoldFacts> folds;         // empty in plans of earlier versions
 };

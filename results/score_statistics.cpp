@@ -74,11 +74,11 @@ ConditionStatistics score_statistics(const std::string& label, const Rows& rows,
   count_rows(result, rows);
   const Grid grid = grid_of(rows, axes);
   const std::size_t seeds = axes.seeds.size();
-  result.macro_f1 =
-      cell_statistics(grid, seeds, [&](const Row& row) { return value_of(row.test, metric); });
   result.subject_scores = subject_scores(rows, metric);
-  result.pooled_macro_f1 =
-      replicated_statistics(means_by_seed(grid, seeds, metric), result.subject_scores.scores);
+  result.metrics.push_back(
+      {metric,
+       cell_statistics(grid, seeds, [&](const Row& row) { return value_of(row.test, metric); }),
+       replicated_statistics(means_by_seed(grid, seeds, metric), result.subject_scores.scores)});
   return result;
 }
 

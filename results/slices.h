@@ -18,7 +18,8 @@ struct Sliced {
 // Of metadata columns with 2 to kMostSliceValues values. An empty cell stands in the slice "".
 Sliced slices_of(const Samples& samples);
 
-// By slice, truth and prediction. InputError, naming the file, for samples that do not exist.
+// By slice, block, truth and prediction; nothing of regression. InputError, naming the file, for
+// samples that do not exist.
 std::vector<SliceCount> slice_counts(const Sliced& sliced, const TargetResult& target,
                                      const std::string& file);
 

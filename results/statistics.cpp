@@ -12,8 +12,8 @@ namespace {
 std::size_t best_on_test(const std::vector<ConditionStatistics>& conditions) {
   std::size_t best = 0;
   for (std::size_t c = 1; c < conditions.size(); ++c) {
-    const double own = conditions[c].pooled_macro_f1.spread.mean;
-    const double leader = conditions[best].pooled_macro_f1.spread.mean;
+    const double own = conditions[c].headline().spread.mean;
+    const double leader = conditions[best].headline().spread.mean;
     if (own > leader || std::isnan(leader)) best = c;
   }
   return best;
@@ -26,7 +26,8 @@ ExperimentStatistics experiment_statistics(const Table& table, std::size_t index
   ExperimentStatistics result;
   result.name = experiment.name;
   result.metric = experiment.metric;
-  if (!experiment.classes.empty()) {
+  result.target = experiment.target();
+  if (!experiment.classes.empty() && experiment.kind == TargetKind::single) {
     result.chance = 1.0 / static_cast<double>(experiment.classes.size());
   }
   std::vector<Rows> conditions(experiment.conditions.size());
@@ -40,14 +41,13 @@ ExperimentStatistics experiment_statistics(const Table& table, std::size_t index
   }
   result.seeds.assign(seeds.begin(), seeds.end());
   result.folds.assign(folds.begin(), folds.end());
-  const auto classes = static_cast<std::int64_t>(experiment.classes.size());
   const std::vector<Slice> slices =
       index < table.slices.size() ? table.slices[index] : std::vector<Slice>();
   for (std::size_t c = 0; c < conditions.size(); ++c) {
     const std::string& label = experiment.conditions[c];
     result.conditions.push_back(
         experiment.metric.empty()
-            ? condition_statistics(label, conditions[c], result, slices, classes)
+            ? condition_statistics(label, conditions[c], result, slices)
             : score_statistics(label, conditions[c], result, experiment.metric));
   }
   if (conditions.size() > 1 && experiment.external) {
@@ -57,8 +57,8 @@ ExperimentStatistics experiment_statistics(const Table& table, std::size_t index
   }
   if (result.nested.exists) {
     result.nested.oracle = best_on_test(result.conditions);
-    result.nested.optimism = result.conditions[result.nested.oracle].pooled_macro_f1.spread.mean -
-                             result.nested.result.pooled_macro_f1.spread.mean;
+    result.nested.optimism = result.conditions[result.nested.oracle].headline().spread.mean -
+                             result.nested.result.headline().spread.mean;
   }
   const auto& chosen = result.nested.chosen;
   if (result.nested.exists) {
@@ -74,14 +74,15 @@ ExperimentStatistics experiment_statistics(const Table& table, std::size_t index
   std::vector<Contender> contenders;
   for (const auto& condition : result.conditions) {
     contenders.push_back({condition.label, experiment.samples, &condition.subject_scores,
-                          experiment.classes, experiment.metric});
+                          experiment.target(), experiment.metric});
   }
   result.comparisons = compare_with(contenders, result.reference);
   return result;
 }
 
 std::string headline_metric(const ExperimentStatistics& experiment) {
-  return experiment.metric.empty() ? "pooled macro-F1" : "mean " + experiment.metric;
+  return experiment.metric.empty() ? "pooled " + headline_title(experiment.target.kind)
+                                   : "mean " + experiment.metric;
 }
 
 const ConditionStatistics* headline_of(const ExperimentStatistics& experiment) {
@@ -95,7 +96,7 @@ ComparisonFamily compare_experiments(const Table& table,
   for (std::size_t e = 0; e < statistics.size(); ++e) {
     if (const ConditionStatistics* headline = headline_of(statistics[e])) {
       contenders.push_back({statistics[e].name, table.experiments[e].samples,
-                            &headline->subject_scores, table.experiments[e].classes,
+                            &headline->subject_scores, table.experiments[e].target(),
                             table.experiments[e].metric});
     }
   }

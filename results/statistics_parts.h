@@ -25,18 +25,56 @@ Grid grid_of(const Rows& rows, const ExperimentStatistics& axes);
 using CellValue = std::function<double(const Row&)>;
 CellStatistics cell_statistics(const Grid& grid, std::size_t seeds, const CellValue& value);
 // per_seed: NaN for an incomplete seed. scores: by complete seed and subject, empty where subjects
-// cannot be told.
-ReplicatedStatistics replicated_statistics(std::vector<double> per_seed, const ScoreTable& scores);
+// cannot be told. `lower`: lower is better.
+ReplicatedStatistics replicated_statistics(std::vector<double> per_seed, const ScoreTable& scores,
+                                           bool lower = false);
 
-// Of the rows of one condition, whose slice counts refer to `slices`; of `axes` seeds and folds are
-// read.
+// Pooled by seed: the sum of `of` over the folds of each seed, nothing counted for an incomplete
+// one.
+template <class Sum, class Of>
+std::vector<Sum> pooled_by_seed(const Grid& grid, std::size_t seeds, const Sum& nothing,
+                                const Of& of) {
+  std::vector<Sum> pooled;
+  for (std::size_t s = 0; s < seeds; ++s) {
+    Sum sum = nothing;
+    bool complete = true;
+    for (std::size_t f = 0; f < grid.folds; ++f) {
+      const Row* row = grid.at(s, f);
+      if (!row) continue;
+      complete = complete && row->done();
+      if (row->done()) sum += of(*row);
+    }
+    pooled.push_back(complete ? sum : nothing);  // empty counts score NaN
+  }
+  return pooled;
+}
+
+PooledStatistics pooled_statistics(std::vector<double> per_seed);
+template <class Sum, class Value>
+PooledStatistics pooled_statistics(const std::vector<Sum>& pooled, const Value& value) {
+  std::vector<double> per_seed;
+  for (const auto& sum : pooled) per_seed.push_back(value(sum));
+  return pooled_statistics(std::move(per_seed));
+}
+
+// Of the kind of target; none where training rows are not known, and of regression.
+std::vector<BaselineStatistics> baseline_statistics(const Grid& grid,
+                                                    const ExperimentStatistics& axes);
+// What predicting the majority's class everywhere would have given on the row's test rows.
+Confusion majority_confusion(const Row& row);
+// By label, aspect or value; per_seed: the condition's.
+std::vector<OutputStatistics> output_statistics(const Grid& grid, const ExperimentStatistics& axes,
+                                                const std::vector<Confusion>& per_seed);
+
+// Of the rows of one condition, whose slice counts refer to `slices`; of `axes` seeds, folds and
+// target are read.
 ConditionStatistics condition_statistics(const std::string& label, const Rows& rows,
                                          const ExperimentStatistics& axes,
-                                         const std::vector<Slice>& slices, std::int64_t classes);
+                                         const std::vector<Slice>& slices);
 
-// The same of rows that hold a score called `metric` in place of predictions: macro_f1 and
-// pooled_macro_f1 are then of that score (its cells; its means over the folds of a seed), subjects
-// have it as it is, and all that needs predictions is undefined or empty.
+// The same of rows that hold a score called `metric` in place of predictions: it is the only metric
+// (its cells; its means over the folds of a seed), subjects have it as it is, and all that needs
+// predictions is undefined or empty.
 ConditionStatistics score_statistics(const std::string& label, const Rows& rows,
                                      const ExperimentStatistics& axes, const std::string& metric);
 

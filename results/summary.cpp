@@ -23,12 +23,21 @@ class ExperimentWriter {
       : experiment_(table.experiments[index]),
         first_(table.first[index]),
         rows_(table.first[index + 1] - table.first[index]),
-        classes_(experiment_.classes.size()),
+        width_(static_cast<std::size_t>(target_width(experiment_.target()))),
         group_(predictions.make_group(experiment_.name)),
         trial_(group_, "trial"),
-        sample_(group_, "sample"),
-        truth_(group_, "true"),
-        predicted_(group_, "predicted") {}
+        sample_(group_, "sample") {
+    const auto outputs = static_cast<std::uint64_t>(target_outputs(experiment_.target()));
+    const h5::Shape tail =
+        experiment_.kind == TargetKind::single ? h5::Shape{} : h5::Shape{outputs};
+    if (experiment_.kind == TargetKind::regression) {
+      true_value_.emplace(group_, "true", tail);
+      predicted_value_.emplace(group_, "predicted", tail);
+    } else {
+      truth_.emplace(group_, "true", tail);
+      predicted_.emplace(group_, "predicted", tail);
+    }
+  }
 
   void add(std::size_t row, const TrialRecord& record) {
     for (const auto& curve : record.result.curves) {
@@ -45,15 +54,20 @@ class ExperimentWriter {
     const std::vector<std::int64_t> trial(target.sample.size(), static_cast<std::int64_t>(row));
     if (!target.probability.empty()) {
       if (!probabilities_) {
-        probabilities_.emplace(group_, "probabilities", h5::Shape{classes_});
+        probabilities_.emplace(group_, "probabilities", h5::Shape{width_});
       }
       fill_probabilities();
       probabilities_->add(target.probability);
     }
     trial_.add(trial);
     sample_.add(target.sample);
-    truth_.add(target.truth);
-    predicted_.add(target.predicted);
+    if (truth_) {
+      truth_->add(target.truth);
+      predicted_->add(target.predicted);
+    } else {
+      true_value_->add(target.true_value);
+      predicted_value_->add(target.predicted_value);
+    }
   }
 
   void finish(const h5::Node& experiments, const Table& table) {
@@ -63,8 +77,13 @@ class ExperimentWriter {
     }
     trial_.finish();
     sample_.finish();
-    truth_.finish();
-    predicted_.finish();
+    if (truth_) {
+      truth_->finish();
+      predicted_->finish();
+    } else {
+      true_value_->finish();
+      predicted_value_->finish();
+    }
     const h5::Node node = experiments.make_group(experiment_.name);
     write_experiment(node, table, experiment_, first_, rows_);
     const h5::Node curves = node.make_group("curves");
@@ -90,14 +109,15 @@ class ExperimentWriter {
     const std::uint64_t lacking = trial_.rows() - probabilities_->rows();
     if (lacking == 0) return;
     probabilities_->add(
-        std::vector<float>(lacking * classes_, std::numeric_limits<float>::quiet_NaN()));
+        std::vector<float>(lacking * width_, std::numeric_limits<float>::quiet_NaN()));
   }
 
   const PlannedExperiment& experiment_;
-  std::size_t first_, rows_, classes_;
+  std::size_t first_, rows_, width_;
   h5::Node group_;
   h5::Column<std::int64_t> trial_, sample_;
-  h5::Column<std::int32_t> truth_, predicted_;
+  std::optional<h5::Column<std::int32_t>> truth_, predicted_;       // of classes
+  std::optional<h5::Column<double>> true_value_, predicted_value_;  // of regression
   std::optional<h5::Column<float>> probabilities_;
   std::map<std::string, std::vector<std::vector<double>>> curves_;
   std::map<std::string, std::vector<std::int64_t>> curve_epochs_;  // -1 where a record has no such

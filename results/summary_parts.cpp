@@ -47,6 +47,30 @@ std::string dataset_name(const std::string& name, std::set<std::string>& used) {
   return result;
 }
 
+// Confusion, training rows and thresholds of each trial; zero and NaN where it is not done.
+void write_counts(const h5::Node& node, const Table& table, const PlannedExperiment& experiment,
+                  std::size_t first, std::size_t rows) {
+  const bool single = experiment.kind == TargetKind::single;
+  const auto g = static_cast<std::uint64_t>(target_blocks(experiment.target())),
+             c = static_cast<std::uint64_t>(block_classes(experiment.target()));
+  std::vector<std::int64_t> confusion, train_counts;
+  std::vector<double> thresholds;
+  confusion.reserve(rows * g * c * c);
+  train_counts.reserve(rows * g * c);
+  for (std::size_t i = 0; i < rows; ++i) {
+    const Row& row = table.rows[first + i];
+    confusion.insert(confusion.end(), row.confusion.counts.begin(), row.confusion.counts.end());
+    confusion.resize((i + 1) * g * c * c, 0);
+    train_counts.insert(train_counts.end(), row.train_counts.begin(), row.train_counts.end());
+    train_counts.resize((i + 1) * g * c, 0);
+    thresholds.insert(thresholds.end(), row.thresholds.begin(), row.thresholds.end());
+    if (experiment.kind == TargetKind::multi) thresholds.resize((i + 1) * g, kUndefined);
+  }
+  node.write("confusion", confusion, single ? h5::Shape{rows, c, c} : h5::Shape{rows, g, c, c});
+  node.write("train_counts", train_counts, single ? h5::Shape{rows, c} : h5::Shape{rows, g, c});
+  if (experiment.kind == TargetKind::multi) node.write("thresholds", thresholds, {rows, g});
+}
+
 }  // namespace
 
 void write_trials(const h5::Node& node, const Table& table) {
@@ -84,6 +108,10 @@ void write_experiment(const h5::Node& node, const Table& table, const PlannedExp
                       std::size_t first, std::size_t rows) {
   node.set("resolved", experiment.resolved);
   node.set("classes", experiment.classes);
+  if (experiment.kind != TargetKind::single) {
+    node.set("target", std::string(target_kind_name(experiment.kind)));
+    node.set("outputs", experiment.outputs);
+  }
   node.set("dataset", experiment.dataset);
   node.set("samples", sample_groups(table).at(experiment.samples));
   node.set("protocol", experiment.protocol);
@@ -93,23 +121,7 @@ void write_experiment(const h5::Node& node, const Table& table, const PlannedExp
   node.set("first_trial", static_cast<std::int64_t>(first));
   node.set("trials", static_cast<std::int64_t>(rows));
   node.write_texts("conditions", experiment.conditions);
-  const std::uint64_t c = experiment.classes.size();
-  std::vector<std::int64_t> confusion;
-  confusion.reserve(rows * c * c);
-  for (std::size_t i = first; i < first + rows; ++i) {
-    const auto& own = table.rows[i].confusion.counts;
-    confusion.insert(confusion.end(), own.begin(), own.end());
-    if (own.empty()) confusion.resize(confusion.size() + c * c, 0);  // not done
-  }
-  node.write("confusion", confusion, {rows, c, c});
-  std::vector<std::int64_t> train_counts;
-  train_counts.reserve(rows * c);
-  for (std::size_t i = first; i < first + rows; ++i) {
-    const auto& own = table.rows[i].train_counts;
-    train_counts.insert(train_counts.end(), own.begin(), own.end());
-    train_counts.resize((i - first + 1) * c, 0);  // not done
-  }
-  node.write("train_counts", train_counts, {rows, c});
+  if (experiment.kind != TargetKind::regression) write_counts(node, table, experiment, first, rows);
 }
 
 std::map<Digest, std::string> sample_groups(const Table& table) {

@@ -77,6 +77,11 @@ bool SummaryReader::same_experiments(const h5::Node& root) const {
   for (const auto& experiment : table_.experiments) {
     const h5::Node node = root.open("experiments/" + experiment.name);
     const h5::Node samples = root.open("samples/" + node.text("samples"));
+    const bool other_kinds = node.has_attribute("target");
+    if ((other_kinds ? node.text("target") : "single") != target_kind_name(experiment.kind) ||
+        (other_kinds && node.text_list("outputs") != experiment.outputs)) {
+      return false;
+    }
     if (node.text_list("classes") != experiment.classes || node.text("group") != experiment.group ||
         samples.text("digest") != experiment.samples.hex()) {
       return false;
@@ -98,41 +103,79 @@ void SummaryReader::read_metrics(const h5::Node& trials) {
   }
 }
 
-SummaryReader::Experiment SummaryReader::read_experiment(const h5::Node& root,
-                                                         std::size_t index) const {
-  const PlannedExperiment& planned = table_.experiments[index];
+void SummaryReader::read_counts(const h5::Node& node, std::size_t index, Experiment& own) const {
+  const TargetSpec spec = table_.experiments[index].target();
+  if (spec.kind == TargetKind::regression) return;
   const std::size_t rows = table_.first[index + 1] - table_.first[index];
-  const std::size_t classes = planned.classes.size();
-  const h5::Node node = root.open("experiments/" + planned.name);
-  Experiment own;
-  own.confusion = numbers<std::int64_t>(node, "confusion", rows * classes * classes);
-  own.train_counts = numbers<std::int64_t>(node, "train_counts", rows * classes);
-  const h5::Node curves = node.open("curves"), lengths = node.open("curve_epochs");
-  for (const char* name : kDrawnCurves) {
-    if (!curves.has(name)) continue;
-    own.curve_epochs[name] = numbers<std::int64_t>(lengths, name, rows);
-    own.curves[name] = curves.open(name).values<double>();
-  }
-  const h5::Node predictions = root.open("predictions/" + planned.name);
-  own.trial = predictions.open("trial").values<std::int64_t>();
+  const auto g = static_cast<std::size_t>(target_blocks(spec)),
+             c = static_cast<std::size_t>(block_classes(spec));
+  own.confusion = numbers<std::int64_t>(node, "confusion", rows * g * c * c);
+  own.train_counts = numbers<std::int64_t>(node, "train_counts", rows * g * c);
+  if (spec.kind == TargetKind::multi)
+    own.thresholds = numbers<double>(node, "thresholds", rows * g);
+}
+
+void SummaryReader::read_predictions(const h5::Node& node, const TargetSpec& spec,
+                                     Experiment& own) const {
+  own.trial = node.open("trial").values<std::int64_t>();
   const std::size_t n = own.trial.size();
+  const auto o = static_cast<std::size_t>(target_outputs(spec)),
+             w = static_cast<std::size_t>(target_width(spec));
   if (!std::is_sorted(own.trial.begin(), own.trial.end())) {
     throw InputError("predictions do not come by trial");
   }
-  own.sample = numbers<std::int64_t>(predictions, "sample", n);
-  own.truth = numbers<std::int32_t>(predictions, "true", n);
-  own.predicted = numbers<std::int32_t>(predictions, "predicted", n);
+  own.sample = numbers<std::int64_t>(node, "sample", n);
+  if (spec.kind == TargetKind::regression) {
+    own.true_value = numbers<double>(node, "true", n * o);
+    own.predicted_value = numbers<double>(node, "predicted", n * o);
+    return;
+  }
+  own.truth = numbers<std::int32_t>(node, "true", n * o);
+  own.predicted = numbers<std::int32_t>(node, "predicted", n * o);
+  const std::int64_t classes = block_classes(spec);
   for (const auto* labels : {&own.truth, &own.predicted}) {
+    const bool unknown = spec.kind == TargetKind::aspects && labels == &own.truth;
     for (const auto label : *labels) {
-      if (label < 0 || static_cast<std::size_t>(label) >= classes) {
+      if (label < (unknown ? -1 : 0) || label >= classes) {
         throw InputError("predictions hold a class that is not there");
       }
     }
   }
-  if (predictions.has("probabilities")) {
-    own.probability = numbers<float>(predictions, "probabilities", n * classes);
+  if (node.has("probabilities")) own.probability = numbers<float>(node, "probabilities", n * w);
+}
+
+SummaryReader::Experiment SummaryReader::read_experiment(const h5::Node& root,
+                                                         std::size_t index) const {
+  const PlannedExperiment& planned = table_.experiments[index];
+  const std::size_t rows = table_.first[index + 1] - table_.first[index];
+  const h5::Node node = root.open("experiments/" + planned.name);
+  Experiment own;
+  read_counts(node, index, own);
+  const h5::Node curves = node.open("curves"), lengths = node.open("curve_epochs");
+  std::vector<std::string> drawn(std::begin(kDrawnCurves), std::end(kDrawnCurves));
+  for (const auto& term : loss_terms(curves.names())) {
+    for (const char* of : {"train_", "validation_", "weight_"}) drawn.push_back(of + term);
   }
+  for (const auto& name : drawn) {
+    if (!curves.has(name)) continue;
+    own.curve_epochs[name] = numbers<std::int64_t>(lengths, name, rows);
+    own.curves[name] = curves.open(name).values<double>();
+  }
+  read_predictions(root.open("predictions/" + planned.name), planned.target(), own);
   return own;
+}
+
+void SummaryReader::take_counts(const Experiment& own, std::size_t at, TargetResult& target) const {
+  if (target.spec.kind == TargetKind::regression) return;
+  const auto g = target_blocks(target.spec), c = block_classes(target.spec);
+  const auto row = static_cast<std::int64_t>(at);
+  const auto confusion = own.confusion.begin() + row * g * c * c;
+  target.confusion.assign(confusion, confusion + g * c * c);
+  const auto counts = own.train_counts.begin() + row * g * c;
+  target.train_counts.assign(counts, counts + g * c);
+  if (target.spec.kind != TargetKind::multi) return;
+  const auto thresholds = own.thresholds.begin() + row * g;
+  target.thresholds.assign(thresholds, thresholds + g);
 }
 
 void SummaryReader::take_predictions(Experiment& own, std::size_t row, TargetResult& target) const {
@@ -143,15 +186,20 @@ void SummaryReader::take_predictions(Experiment& own, std::size_t row, TargetRes
   const auto from = first - own.trial.begin(), to = last - own.trial.begin();
   own.next = static_cast<std::size_t>(to);
   if (from == to) return;
-  target.sample.assign(own.sample.begin() + from, own.sample.begin() + to);
-  target.truth.assign(own.truth.begin() + from, own.truth.begin() + to);
-  target.predicted.assign(own.predicted.begin() + from, own.predicted.begin() + to);
-  const auto c = static_cast<long>(target.spec.classes.size());
+  const auto o = target_outputs(target.spec), w = target_width(target.spec);
+  const auto part = [&](const auto& all, std::int64_t width, auto& values) {
+    if (!all.empty()) values.assign(all.begin() + from * width, all.begin() + to * width);
+  };
+  part(own.sample, 1, target.sample);
+  part(own.truth, o, target.truth);
+  part(own.predicted, o, target.predicted);
+  part(own.true_value, o, target.true_value);
+  part(own.predicted_value, o, target.predicted_value);
   // A record that kept labels only has NaN beside those that kept probabilities.
-  if (own.probability.empty() || std::isnan(own.probability[static_cast<std::size_t>(from * c)])) {
+  if (own.probability.empty() || std::isnan(own.probability[static_cast<std::size_t>(from * w)])) {
     return;
   }
-  target.probability.assign(own.probability.begin() + from * c, own.probability.begin() + to * c);
+  part(own.probability, w, target.probability);
 }
 
 TrialRecord SummaryReader::record(std::size_t row) {
@@ -182,12 +230,8 @@ TrialRecord SummaryReader::record(std::size_t row) {
     result.curves.push_back({name, {first, first + length}});
   }
   TargetResult& target = result.targets.emplace_back();
-  target.spec.classes = table_.experiments[cell.experiment].classes;
-  const std::size_t c = target.spec.classes.size();
-  const auto confusion = own.confusion.begin() + static_cast<long>(at * c * c);
-  target.confusion.assign(confusion, confusion + static_cast<long>(c * c));
-  const auto counts = own.train_counts.begin() + static_cast<long>(at * c);
-  target.train_counts.assign(counts, counts + static_cast<long>(c));
+  target.spec = table_.experiments[cell.experiment].target();
+  take_counts(own, at, target);
   take_predictions(own, row, target);
   return record;
 }

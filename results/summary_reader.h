@@ -30,17 +30,22 @@ class SummaryReader {
  private:
   struct Experiment {  // the columns of one, by its rows
     std::vector<std::int64_t> confusion, train_counts;
+    std::vector<double> thresholds;                     // [rows, labels] of multi-label targets
     std::map<std::string, std::vector<double>> curves;  // [rows, epochs]
     std::map<std::string, std::vector<std::int64_t>> curve_epochs;
     std::vector<std::int64_t> trial, sample;
-    std::vector<std::int32_t> truth, predicted;
-    std::vector<float> probability;  // [n, C], or nothing
-    std::size_t next = 0;            // first prediction of the rows that follow
+    std::vector<std::int32_t> truth, predicted;       // [n, outputs]; empty of regression
+    std::vector<double> true_value, predicted_value;  // [n, outputs] of regression
+    std::vector<float> probability;                   // [n, width], or nothing
+    std::size_t next = 0;                             // first prediction of the rows that follow
   };
   bool same_cells(const h5::Node& trials) const;
   bool same_experiments(const h5::Node& root) const;
   void read_metrics(const h5::Node& trials);
   Experiment read_experiment(const h5::Node& root, std::size_t index) const;
+  void read_counts(const h5::Node& node, std::size_t index, Experiment& own) const;
+  void read_predictions(const h5::Node& node, const TargetSpec& spec, Experiment& own) const;
+  void take_counts(const Experiment& own, std::size_t at, TargetResult& target) const;
   void take_predictions(Experiment& own, std::size_t row, TargetResult& target) const;
 
   const Table& table_;

@@ -1,6 +1,4 @@
 // /statistics and /comparisons of the summary.
-#include <type_traits>
-
 #include "results/figures.h"
 #include "results/summary_parts.h"
 
@@ -43,18 +41,20 @@ void write_figures(const h5::Node& node, const std::vector<Figures>& rows,
 
 using Conditions = std::vector<const ConditionStatistics*>;
 
-void write_cells(const h5::Node& parent, const std::string& name, const Conditions& conditions,
-                 CellStatistics ConditionStatistics::*metric) {
+template <class Of>
+void write_cells(const h5::Node& parent, const std::string& name, TargetKind kind,
+                 const Conditions& conditions, const Of& of) {
   const h5::Node node = parent.make_group(name);
   std::vector<Spread> cells, seeds, folds;
   std::vector<Figures> further;
   for (const auto* condition : conditions) {
-    cells.push_back((condition->*metric).cells.spread);
-    further.push_back(figures_of((condition->*metric).cells));
-    seeds.push_back((condition->*metric).seeds);
-    folds.push_back((condition->*metric).folds);
+    const CellStatistics& own = of(*condition);
+    cells.push_back(own.cells.spread);
+    further.push_back(figures_of(own.cells));
+    seeds.push_back(own.seeds);
+    folds.push_back(own.folds);
   }
-  node.set("definition", metric_definition(name));
+  node.set("definition", metric_definition(name, kind));
   write_spread(node, "", cells);
   write_figures(node, further);
   write_spread(node, "_seeds", seeds);
@@ -77,24 +77,50 @@ h5::Node write_per_seed(const h5::Node& parent, const std::string& name,
   return node;
 }
 
-template <class Statistics>
-void write_pooled(const h5::Node& parent, const std::string& name, const Conditions& conditions,
-                  Statistics ConditionStatistics::*metric, std::size_t seeds) {
-  const h5::Node node = write_per_seed(
-      parent, name, conditions, seeds,
-      [&](const ConditionStatistics& of) -> const PooledStatistics& { return of.*metric; });
-  if constexpr (std::is_same_v<Statistics, ReplicatedStatistics>) {
-    std::vector<Figures> figures;
-    std::vector<double> best;  // [conditions, seeds], NaN beyond the complete seeds
-    for (const auto* condition : conditions) {
-      const auto& own = (condition->*metric).expected_best;
-      figures.push_back(figures_of(condition->*metric));
-      best.insert(best.end(), own.begin(), own.end());
-      best.resize(figures.size() * seeds, kUndefined);
-    }
-    write_figures(node, figures);
-    node.write("expected_best", best, {conditions.size(), seeds});
+// Of the metric at `index` of every condition.
+void write_pooled(const h5::Node& parent, const Conditions& conditions, std::size_t index,
+                  std::size_t seeds) {
+  const h5::Node node =
+      write_per_seed(parent, "pooled_" + conditions[0]->metrics[index].name, conditions, seeds,
+                     [&](const ConditionStatistics& of) -> const PooledStatistics& {
+                       return of.metrics[index].pooled;
+                     });
+  std::vector<Figures> figures;
+  std::vector<double> best;  // [conditions, seeds], NaN beyond the complete seeds
+  for (const auto* condition : conditions) {
+    const ReplicatedStatistics& own = condition->metrics[index].pooled;
+    figures.push_back(figures_of(own));
+    best.insert(best.end(), own.expected_best.begin(), own.expected_best.end());
+    best.resize(figures.size() * seeds, kUndefined);
   }
+  write_figures(node, figures);
+  node.write("expected_best", best, {conditions.size(), seeds});
+}
+
+void write_baselines(const h5::Node& node, const Conditions& conditions, std::size_t seeds) {
+  for (const auto& baseline : conditions[0]->baselines) {
+    for (const auto& metric : baseline.metrics) {
+      write_per_seed(node, baseline.name + "_" + metric.first, conditions, seeds,
+                     [&](const ConditionStatistics& of) -> const PooledStatistics& {
+                       return of.baseline(baseline.name, metric.first);
+                     });
+    }
+  }
+}
+
+// [conditions, labels, aspects or values]
+void write_outputs(const h5::Node& parent, const Conditions& conditions) {
+  const std::vector<OutputStatistics>& first = conditions[0]->outputs;
+  if (first.empty()) return;
+  const h5::Node node = parent.make_group("outputs");
+  std::vector<Figures> figures;
+  std::vector<std::string> names;
+  for (const auto& output : first) names.push_back(output.name);
+  for (const auto* condition : conditions) {
+    for (const auto& output : condition->outputs) figures.push_back(figures_of(output));
+  }
+  node.write_texts("output", names);
+  write_figures(node, figures, {conditions.size(), first.size()});
 }
 
 template <class Field>
@@ -119,13 +145,14 @@ void write_further(const h5::Node& node, const Conditions& conditions, std::size
                      condition->undefined_f1.end());
     calibration.push_back(figures_of(condition->calibration));
   }
-  node.write("undefined_f1", undefined, {conditions.size(), seeds});
+  if (!undefined.empty()) node.write("undefined_f1", undefined, {conditions.size(), seeds});
   write_figures(node.make_group("calibration"), calibration);
 }
 
 // [conditions, C]
 void write_classes(const h5::Node& node, const Conditions& conditions) {
   std::vector<Figures> figures;
+  if (conditions[0]->classes.empty()) return;
   for (const auto* condition : conditions) {
     for (const auto& of_class : condition->classes) figures.push_back(figures_of(of_class));
   }
@@ -151,16 +178,16 @@ void write_headline(const h5::Node& node, const ConditionStatistics& headline) {
   if (!headline.subjects.empty()) {
     std::vector<std::string> names;
     std::vector<std::int64_t> support;
-    std::vector<double> uar;
+    std::vector<double> scores;
     for (const auto& subject : headline.subjects) {
       names.push_back(subject.subject);
       support.insert(support.end(), subject.support.begin(), subject.support.end());
-      uar.insert(uar.end(), subject.uar.begin(), subject.uar.end());
+      scores.insert(scores.end(), subject.score.begin(), subject.score.end());
     }
     const std::uint64_t n = names.size();
     subjects.write_texts("subject", names);
     subjects.write("support", support, {n, support.size() / n});
-    subjects.write("uar_per_seed", uar, {n, uar.size() / n});
+    subjects.write(headline.subjects[0].metric + "_per_seed", scores, {n, scores.size() / n});
     write_list(subjects, headline.subjects);
   }
   if (!headline.slices.empty()) {
@@ -175,7 +202,8 @@ void write_headline(const h5::Node& node, const ConditionStatistics& headline) {
   }
 }
 
-void write_conditions(const h5::Node& node, const Conditions& conditions, std::size_t seeds) {
+void write_conditions(const h5::Node& node, const Conditions& conditions, TargetKind kind,
+                      std::size_t seeds) {
   using C = ConditionStatistics;
   std::vector<std::string> labels;
   for (const auto* condition : conditions) labels.push_back(condition->label);
@@ -185,23 +213,32 @@ void write_conditions(const h5::Node& node, const Conditions& conditions, std::s
   node.write("failed", counts(conditions, &C::failed));
   node.write("missing", counts(conditions, &C::missing));
   node.write("trials", counts(conditions, &C::trials));
-  write_pooled(node, "pooled_macro_f1", conditions, &C::pooled_macro_f1, seeds);
-  write_pooled(node, "pooled_uar", conditions, &C::pooled_uar, seeds);
-  write_pooled(node, "pooled_accuracy", conditions, &C::pooled_accuracy, seeds);
-  write_pooled(node, "majority_macro_f1", conditions, &C::majority_macro_f1, seeds);
-  write_pooled(node, "majority_accuracy", conditions, &C::majority_accuracy, seeds);
   if (!conditions.empty()) {
+    for (std::size_t m = 0; m < conditions[0]->metrics.size(); ++m) {
+      write_pooled(node, conditions, m, seeds);
+    }
+    write_baselines(node, conditions, seeds);
     write_further(node, conditions, seeds);
     write_classes(node.make_group("classes"), conditions);
+    write_outputs(node, conditions);
   }
   std::vector<std::string> reasons;
   for (const auto* condition : conditions) {
     reasons.push_back(condition->subject_scores.absent_because);
   }
   node.write_texts("no_subjects_because", reasons);
-  write_cells(node, "macro_f1", conditions, &C::macro_f1);
-  write_cells(node, "uar", conditions, &C::uar);
-  write_cells(node, "accuracy", conditions, &C::accuracy);
+  for (const ReportMetric& metric : report_metrics(kind)) {
+    write_cells(node, metric.name, kind, conditions,
+                [&](const ConditionStatistics& of) -> const CellStatistics& {
+                  return of.cells(metric.name);
+                });
+  }
+  for (std::size_t i = 0; !conditions.empty() && i < conditions[0]->row_scores.size(); ++i) {
+    write_cells(node, conditions[0]->row_scores[i].first, kind, conditions,
+                [&](const ConditionStatistics& of) -> const CellStatistics& {
+                  return of.row_scores[i].second;
+                });
+  }
 }
 
 }  // namespace
@@ -209,12 +246,18 @@ void write_conditions(const h5::Node& node, const Conditions& conditions, std::s
 void write_statistics(const h5::Node& node, const ExperimentStatistics& statistics) {
   const std::size_t seeds = statistics.seeds.size();
   node.set("chance", statistics.chance);
-  node.set("headline", std::string("pooled_macro_f1: macro-F1 of the confusion matrix summed over "
-                                   "the folds of one seed; mean and sd over complete seeds"));
+  const TargetKind kind = statistics.target.kind;
+  node.set(
+      "headline",
+      kind == TargetKind::regression
+          ? std::string("pooled_ccc: CCC of the rows of all folds of one seed; mean and sd over "
+                        "complete seeds")
+          : std::string("pooled_macro_f1: macro-F1 of the confusion matrix summed over the "
+                        "folds of one seed; mean and sd over complete seeds"));
   node.write("seeds", statistics.seeds);
   Conditions conditions;
   for (const auto& condition : statistics.conditions) conditions.push_back(&condition);
-  write_conditions(node, conditions, seeds);
+  write_conditions(node, conditions, kind, seeds);
   if (!statistics.comparisons.pairs.empty()) {
     write_comparisons(node.make_group("comparisons"), statistics.comparisons);
   }
@@ -228,7 +271,7 @@ void write_statistics(const h5::Node& node, const ExperimentStatistics& statisti
   nested.set("overall_winner", statistics.conditions[statistics.reference].label);
   nested.set("oracle", statistics.conditions[statistics.nested.oracle].label);
   nested.set("optimism", statistics.nested.optimism);
-  write_conditions(nested, {&statistics.nested.result}, seeds);
+  write_conditions(nested, {&statistics.nested.result}, kind, seeds);
 }
 
 void write_comparisons(const h5::Node& node, const ComparisonFamily& family) {

@@ -78,6 +78,23 @@ Digest samples_digest(std::span<const std::int64_t> samples) {
   return sha256({reinterpret_cast<const std::uint8_t*>(samples.data()), samples.size_bytes()});
 }
 
+std::vector<std::string> loss_terms(const std::vector<std::string>& curves) {
+  static constexpr const char* kNoTerms[] = {"loss",     "accuracy", "macro_f1", "weighted_f1",
+                                             "micro_f1", "uar",      "mae",      "rmse",
+                                             "pearson",  "ccc",      "rows"};
+  const std::string start = "train_";
+  std::vector<std::string> terms;
+  for (const auto& curve : curves) {
+    if (!curve.starts_with(start)) continue;
+    const std::string term = curve.substr(start.size());
+    if (std::find(std::begin(kNoTerms), std::end(kNoTerms), term) == std::end(kNoTerms)) {
+      terms.push_back(term);
+    }
+  }
+  if (terms.size() < 2) terms.clear();
+  return terms;
+}
+
 double value_of(const NamedValues& values, const std::string& name) {
   for (const auto& [key, value] : values) {
     if (key == name) return value;

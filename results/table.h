@@ -16,10 +16,18 @@
 
 namespace emosweep::results {
 
-// Test rows of one slice (index into Table::slices of the experiment) by truth and prediction.
+// Test rows of one slice (index into Table::slices of the experiment) by truth and prediction of
+// one block (base/target.h).
 struct SliceCount {
-  std::uint16_t slice = 0, truth = 0, predicted = 0;
+  std::uint16_t slice = 0, block = 0, truth = 0, predicted = 0;
   std::uint32_t n = 0;
+};
+
+// One of several terms that make a loss, at the selected epoch.
+struct LossTerm {
+  std::string name;
+  float train = 0, validation = 0;  // its value; NaN where there is no such curve
+  float weight = 1;                 // NaN: the record does not say
 };
 
 struct EpochCurve {  // single precision: it is drawn, not computed with
@@ -60,10 +68,12 @@ struct Row {
   // several and its predictions were kept. A fold of one subject has it in cell.group.
   std::vector<std::pair<std::string, Confusion>> subjects;
   Digest samples;  // over the indices of the test rows' samples; zero where they were not kept
-  std::vector<std::int64_t> train_counts;  // [C]
+  std::vector<std::int64_t> train_counts;  // [blocks, C]
+  std::vector<double> thresholds;          // [labels] of multi-label targets
   Calibration calibration;                 // of the test rows; empty without probabilities
   std::vector<SliceCount> slices;  // of the test rows, each in one slice of every sliced column
   std::vector<EpochCurve> curves;  // those of kDrawnCurves that the record has
+  std::vector<LossTerm> terms;     // where there are several
   std::string result;              // digest in hex, "" unless done
   Provenance cost;
 
@@ -71,7 +81,10 @@ struct Row {
 };
 
 inline constexpr const char* kDrawnCurves[] = {"train_loss", "validation_loss",
-                                               "validation_macro_f1"};
+                                               "validation_macro_f1", "validation_ccc"};
+// The terms whose curves have these names ("train_cross_entropy": cross_entropy); empty of fewer
+// than two.
+std::vector<std::string> loss_terms(const std::vector<std::string>& curves);
 
 // The rows of a sample table with one value of a metadata column.
 struct Slice {

@@ -14,9 +14,10 @@ namespace emosweep::results {
 
 struct TrainingStatistics {  // over the done cells with validation curves
   std::int64_t cells = 0;
+  std::string metric;                  // of best, last and gap: the headline of the kind
   Description epoch;                   // the selected one, counted from 1
   Spread epochs;                       // that were trained
-  Spread best, last;                   // validation macro-F1 of the selected and the last epoch
+  Spread best, last;                   // validation metric of the selected and the last epoch
   Spread gap;                          // best - last, cell by cell: what the last epoch lost
   Spread train_loss, validation_loss;  // of the selected epoch
 };
@@ -26,6 +27,8 @@ TrainingStatistics training_statistics(const Table& table, std::size_t experimen
 // A line of the text report; "" without cells. Tables of the page; empty where there is nothing to
 // tell.
 std::string training_text(const TrainingStatistics& training);
+// Terms of the loss by condition; empty where losses have one.
+TextTable term_rows(const Table& table, std::size_t experiment);
 TextTable training_rows(const Table& table, std::size_t experiment);
 TextTable fold_rows(const TableExperiment& experiment);
 

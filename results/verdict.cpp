@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <tuple>
 
+#include "results/report_tables.h"
 #include "results/text_layout.h"
 
 namespace emosweep::results {
@@ -33,9 +35,11 @@ std::string quoted(const ReportData& data, std::size_t experiment) {
 }
 
 std::string leader_text(const ReportData& data, const Standing& leader, std::size_t of) {
-  const ReplicatedStatistics& own = leader.headline->pooled_macro_f1;
+  const ReplicatedStatistics& own = leader.headline->headline();
   const std::string& metric = data.statistics[leader.experiment].metric;
-  const double least = metric.empty() ? 0 : own.new_subject.lower;
+  const TargetKind kind = data.statistics[leader.experiment].target.kind;
+  const double floor = kind == TargetKind::regression ? -1 : 0;
+  const double least = metric.empty() ? floor : own.new_subject.lower;
   const double most = metric.empty() ? 1 : own.new_subject.upper;  // another score's are not known
   const bool other_rule = transductive(data, leader.experiment);
   std::string text = other_rule ? "Transductive, scaled by each subject's own clips and so not "
@@ -43,7 +47,7 @@ std::string leader_text(const ReportData& data, const Standing& leader, std::siz
                                 : "";
   text += quoted(data, leader.experiment) +
           (of > 1 ? " scores highest of " + std::to_string(of) + ": " : " scores ") +
-          score(own.spread.mean, 3) + " " + (metric.empty() ? "macro-F1" : metric);
+          score(own.spread.mean, 3) + " " + (metric.empty() ? headline_title(kind) : metric);
   if (leader.headline->trials < leader.headline->expected) {
     text += "; it reads no seed";
   } else if (!std::isnan(own.rerun.lower)) {
@@ -56,9 +60,12 @@ std::string leader_text(const ReportData& data, const Standing& leader, std::siz
             score(std::min(most, own.new_subject.upper), 3);
   }
   text += ".";
-  const double majority = leader.headline->majority_macro_f1.spread.mean;
+  const double majority = leader.headline->baseline("majority", "macro_f1").spread.mean;
   if (!other_rule && !std::isnan(majority)) {
-    text += " Always answering the most frequent class scores " + score(majority, 3) + ".";
+    text += (kind == TargetKind::multi ? " Always answering the labels that half of training has "
+                                         "scores "
+                                       : " Always answering the most frequent class scores ") +
+            score(majority, 3) + ".";
   }
   return text;
 }
@@ -105,7 +112,7 @@ std::string against_text(const ReportData& data, const std::vector<Standing>& or
 }
 
 std::string spread_text(const ReportData& data, const Standing& leader) {
-  const ReplicatedStatistics& own = leader.headline->pooled_macro_f1;
+  const ReplicatedStatistics& own = leader.headline->headline();
   const VarianceComponents& parts = own.components;
   if (std::isnan(parts.subject_share)) return "";
   std::string text = "Of the spread of the scores of " + quoted(data, leader.experiment) +
@@ -138,7 +145,7 @@ std::string limits_text(const ReportData& data, const std::vector<Standing>& ord
     add("INCOMPLETE: " + std::to_string(lacking) + " of " + std::to_string(expected) +
         " planned cells are not done; seeds that lack a fold are left out.");
   }
-  if (!order.empty() && order[0].headline->pooled_macro_f1.spread.n == 1) {
+  if (!order.empty() && order[0].headline->headline().spread.n == 1) {
     add("There is a single complete seed: nothing says how much another one would change.");
   }
   if (order.size() > 1) {
@@ -153,27 +160,38 @@ std::vector<Standing> standings(const ReportData& data) {
   std::vector<Standing> order;
   for (std::size_t e = 0; e < data.statistics.size(); ++e) {
     const ConditionStatistics* headline = headline_of(data.statistics[e]);
-    if (headline && !std::isnan(headline->pooled_macro_f1.spread.mean)) {
+    if (headline && !std::isnan(headline->headline().spread.mean)) {
       order.push_back({e, headline});
     }
   }
   std::stable_sort(order.begin(), order.end(), [](const Standing& a, const Standing& b) {
-    return a.headline->pooled_macro_f1.spread.mean > b.headline->pooled_macro_f1.spread.mean;
+    return a.headline->headline().spread.mean > b.headline->headline().spread.mean;
   });
   return order;
 }
 
 std::vector<std::vector<Standing>> families(const ReportData& data) {
-  // By metric: macro-F1 of predictions first, then other programs' scores by name.
-  std::map<std::pair<bool, std::string>, std::vector<Standing>> kinds;
+  // By metric: macro-F1 of predictions first, then other programs' scores by name; other kinds of
+  // targets after single labels.
+  std::map<std::tuple<TargetKind, bool, std::string>, std::vector<Standing>> kinds;
   for (const auto& standing : standings(data)) {
-    kinds[{transductive(data, standing.experiment), data.statistics[standing.experiment].metric}]
-        .push_back(standing);
+    const ExperimentStatistics& own = data.statistics[standing.experiment];
+    kinds[{own.target.kind, transductive(data, standing.experiment), own.metric}].push_back(
+        standing);
   }
   std::vector<std::vector<Standing>> result;
   result.reserve(kinds.size());
   for (auto& [kind, members] : kinds) result.push_back(std::move(members));
   return result;
+}
+
+std::vector<Standing> of_kind(const ReportData& data, const std::vector<Standing>& order,
+                              TargetKind kind) {
+  std::vector<Standing> own;
+  for (const auto& standing : order) {
+    if (data.statistics[standing.experiment].target.kind == kind) own.push_back(standing);
+  }
+  return own;
 }
 
 std::string short_name(const ReportData& data, std::size_t experiment) {
@@ -206,9 +224,11 @@ PairFound find_pair(const ReportData& data, std::size_t a, std::size_t b) {
 
 std::string oracle_text(const PlannedExperiment& experiment, const NestedSelection& nested) {
   const bool above = nested.optimism > 0;
+  const double amount = std::fabs(nested.optimism);
   return "Oracle, no result: " + experiment.conditions[nested.oracle] + " is best on test rows, " +
-         score(100 * std::fabs(nested.optimism), 1) + " points " + (above ? "above" : "below") +
-         " the nested selection" +
+         (experiment.kind == TargetKind::regression ? score(amount) + " "
+                                                    : score(100 * amount, 1) + " points ") +
+         (above ? "above" : "below") + " the nested selection" +
          (above ? ": by so much picking it would have flattered the score."
                 : ": no single condition would have done better.");
 }
@@ -233,6 +253,7 @@ std::vector<std::string> verdict(const ReportData& data) {
     const std::string against = against_text(data, family);
     add(leader_text(data, family[0], family.size()) + (against.empty() ? "" : " ") + against);
   }
+  add(kinds_text(data));
   if (!order.empty()) add(spread_text(data, families(data)[0][0]));
   add(limits_text(data, order));
   return paragraphs;

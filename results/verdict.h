@@ -16,8 +16,8 @@ struct Standing {
 std::vector<Standing> standings(const ReportData& data);
 
 // The same by what may be compared: scores of features that were scaled without the tested subject,
-// and transductive ones (normalise: group); each metric by itself. Families without a score are
-// left out.
+// and transductive ones (normalise: group); each metric and each kind of target by itself. Families
+// without a score are left out.
 std::vector<std::vector<Standing>> families(const ReportData& data);
 
 // "fusion, by actor (transductive)" in sentences and headings; with a dagger in tables and plots.
@@ -40,6 +40,10 @@ std::string oracle_text(const PlannedExperiment& experiment, const NestedSelecti
 // score is no clean one. The experiment has a nested selection.
 std::string winner_text(const PlannedExperiment& experiment,
                         const ExperimentStatistics& statistics);
+
+// Those of one kind, in their order.
+std::vector<Standing> of_kind(const ReportData& data, const std::vector<Standing>& order,
+                              TargetKind kind);
 
 // Short paragraphs, of each family: what leads, what it is better than, what is not decided and
 // what that would take, where the spread comes from; then what limits all this (incomplete, one

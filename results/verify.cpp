@@ -8,7 +8,8 @@
 
 #include "base/error.h"
 #include "base/files.h"
-#include "results/metrics.h"
+#include "results/counting.h"
+#include "results/multi_label.h"
 #include "results/summary.h"
 
 namespace emosweep::results {
@@ -31,41 +32,79 @@ bool holds(Problems& problems, const Check& check) {
 
 bool same(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
 
+// The row with a class that is not that of highest probability, or a label on the wrong side of its
+// threshold; -1: all is well. Unknown cells of aspects are predicted like the others.
+std::int64_t wrong_prediction(const TargetResult& target) {
+  const TargetSpec& spec = target.spec;
+  if (target.probability.empty()) return -1;
+  const auto o = static_cast<std::size_t>(target_outputs(spec));
+  if (spec.kind == TargetKind::multi) {
+    const auto above = labels_above(target.probability, target.thresholds);
+    const auto wrong = std::mismatch(above.begin(), above.end(), target.predicted.begin()).first;
+    return wrong == above.end() ? -1 : (wrong - above.begin()) / static_cast<std::int64_t>(o);
+  }
+  const auto c = static_cast<std::size_t>(block_classes(spec));
+  for (std::size_t i = 0; i < target.predicted.size(); ++i) {
+    const auto row = target.probability.begin() + static_cast<long>(i * c);
+    const float most = *std::max_element(row, row + static_cast<long>(c));
+    if (!(row[target.predicted[i]] >= most - 1e-6f)) return static_cast<std::int64_t>(i / o);
+  }
+  return -1;
+}
+
+// Metrics that follow from counts, and of labels those that follow from rows.
+NamedValues metrics_of(const TargetResult& target, const Confusion& confusion) {
+  NamedValues metrics = named_scores(confusion);
+  if (target.spec.kind == TargetKind::multi && !target.sample.empty()) {
+    const auto rows = row_scores(target.truth, target.predicted, target_outputs(target.spec));
+    metrics.emplace_back("subset_accuracy", rows.subset_accuracy);
+    metrics.emplace_back("jaccard", rows.jaccard);
+  }
+  return metrics;
+}
+
 void check_target(const TargetResult& target, const Outcome& result, Problems& problems,
                   const std::string& file) {
   const auto wrong = [&](const std::string& what) { problems.push_back(file + ": " + what); };
-  Confusion confusion(static_cast<std::int64_t>(target.spec.classes.size()));
-  confusion.counts = target.confusion;
-  if (confusion.total() != result.test_rows) {
-    wrong("the confusion matrix counts " + std::to_string(confusion.total()) + " rows of " +
-          std::to_string(result.test_rows));
+  const TargetKind kind = target.spec.kind;
+  const bool values = kind == TargetKind::regression, kept = !target.sample.empty();
+  const char* counts = kind == TargetKind::single ? "the confusion matrix" : "the counts";
+  Confusion confusion(target.spec);
+  if (values) {
+    if (!kept) return;  // nothing that its metrics could be compared with
+    confusion = count_rows_of(target);
+  } else {
+    confusion.counts = target.confusion;
   }
-  for (const auto& [name, value] : named_scores(confusion)) {
+  // Of aspects only known cells are counted.
+  const std::int64_t cells = result.test_rows * target_outputs(target.spec);
+  const bool lacking = kind == TargetKind::aspects && confusion.total() < cells;
+  if (confusion.total() != cells && !lacking) {
+    const bool single = kind == TargetKind::single;
+    wrong(std::string(counts) + (single ? " counts " : " are of ") +
+          std::to_string(confusion.total()) + (single ? " rows of " : " cells of ") +
+          std::to_string(cells));
+  }
+  for (const auto& [name, value] : metrics_of(target, confusion)) {
     for (const auto& [stored_name, stored] : result.test) {
       if (stored_name == name && !same(stored, value) && !(std::abs(stored - value) <= 1e-12)) {
-        wrong("test " + name + " does not follow from the confusion matrix");
+        wrong("test " + name + " does not follow from " + (values ? "the predictions" : counts));
       }
     }
   }
-  if (target.sample.empty()) return;
-  Confusion counted(confusion.classes);
-  for (std::size_t i = 0; i < target.truth.size(); ++i) {
-    counted.add(target.truth[i], target.predicted[i]);
-  }
-  if (counted.counts != confusion.counts) {
-    wrong("the confusion matrix does not follow from the predictions");
+  if (!kept) return;
+  if (!values && count_rows_of(target).counts != confusion.counts) {
+    wrong(std::string(counts) + (kind == TargetKind::single
+                                     ? " does not follow from the predictions"
+                                     : " do not follow from the predictions"));
   }
   if (!std::is_sorted(target.sample.begin(), target.sample.end(), std::less_equal<>())) {
     wrong("the predicted samples are not in ascending order");
   }
-  const std::size_t c = target.spec.classes.size();
-  for (std::size_t i = 0; i * c < target.probability.size(); ++i) {
-    const auto row = target.probability.begin() + static_cast<long>(i * c);
-    const float most = *std::max_element(row, row + static_cast<long>(c));
-    if (!(row[target.predicted[i]] >= most - 1e-6f)) {
-      wrong("prediction " + std::to_string(i) + " is not the class of highest probability");
-      return;
-    }
+  if (const std::int64_t row = wrong_prediction(target); row >= 0) {
+    wrong("prediction " + std::to_string(row) +
+          (kind == TargetKind::multi ? " does not follow from probabilities and thresholds"
+                                     : " is not the class of highest probability"));
   }
 }
 
@@ -78,9 +117,7 @@ void check_record(const TrialRecord& record, const Digest& id, Problems& problem
   if (result.best_epoch >= result.epochs && result.epochs > 0) {
     wrong("its best epoch lies behind its last");
   }
-  for (const auto& target : result.targets) {
-    if (target.spec.kind == TargetKind::single) check_target(target, result, problems, file);
-  }
+  for (const auto& target : result.targets) check_target(target, result, problems, file);
 }
 
 // How many samples the table behind each planned trial has; trials of no plan are not in it.

@@ -5,8 +5,10 @@
 #include <set>
 
 #include "base/hash.h"
+#include "results/counting.h"
 #include "results/page/html.h"
 #include "results/plots/style.h"
+#include "results/report_tables.h"
 #include "results/text_layout.h"
 #include "results/verdict.h"
 
@@ -77,9 +79,13 @@ std::string cards_html(const ReportData& data, const std::vector<Standing>& orde
   if (order.empty()) {
     html += card("Headline macro-F1", "-", "", {{"", "no complete seed yet"}});
   } else {
-    const ReplicatedStatistics& own = order[0].headline->pooled_macro_f1;
+    const ReplicatedStatistics& own = order[0].headline->headline();
+    const std::string title = metric_title(order[0].headline->metrics.front().name);
     html +=
-        card(order.size() > 1 ? "Highest macro-F1" : "Macro-F1", score(own.spread.mean, 3),
+        card(order.size() > 1      ? "Highest " + title
+             : title == "macro-F1" ? "Macro-F1"
+                                   : title,
+             score(own.spread.mean, 3),
              std::isnan(own.spread.sd) || own.spread.sd == 0 ? "" : "± " + score(own.spread.sd, 3),
              {{"re-run 95 %", short_interval(own.rerun.lower, own.rerun.upper)},
               {"new subjects", short_interval(own.new_subject.lower, own.new_subject.upper)}});
@@ -91,7 +97,7 @@ std::string cards_html(const ReportData& data, const std::vector<Standing>& orde
   // Results of other programs have no costs.
   if (cost_of(data.table, 0, data.table.rows.size()).wall_seconds > 0) html += cost_card(data);
   if (!order.empty()) {
-    const VarianceComponents& parts = order[0].headline->pooled_macro_f1.components;
+    const VarianceComponents& parts = order[0].headline->headline().components;
     if (!std::isnan(parts.subject_share)) {
       html += card("Spread due to subjects", percent(parts.subject_share), "",
                    {{"due to seeds", percent(parts.seed_share)},
@@ -123,40 +129,57 @@ std::string against_leader(const ReportData& data, std::size_t experiment) {
   return conclusion;
 }
 
-std::string leaders_html(const ReportData& data, const std::vector<Standing>& order) {
-  TextTable table{{"experiment", "macro-F1", "re-run 95 %", "new subjects 95 %", "UAR", "accuracy",
-                   "it is", "cells"}};
+// Experiments of one kind, order: theirs.
+std::string leaders_of_kind(const ReportData& data, const std::vector<Standing>& order,
+                            TargetKind kind) {
+  const auto metrics = report_metrics(kind);
+  TextTable table{
+      {"experiment", metric_title(metrics[0].name), "re-run 95 %", "new subjects 95 %"}};
+  for (const ReportMetric& metric : metrics.subspan(1)) {
+    table[0].push_back(metric_title(metric.name));
+  }
+  table[0].insert(table[0].end(), {"it is", "cells"});
   std::set<std::size_t> ranked;
-  for (std::size_t i = 0; i < order.size(); ++i) {
-    const ConditionStatistics& own = *order[i].headline;
-    const ReplicatedStatistics& headline = own.pooled_macro_f1;
-    ranked.insert(order[i].experiment);
-    table.push_back({short_name(data, order[i].experiment), with_sd(headline.spread),
+  for (const auto& standing : order) {
+    const ConditionStatistics& own = *standing.headline;
+    const ReplicatedStatistics& headline = own.headline();
+    ranked.insert(standing.experiment);
+    table.push_back({short_name(data, standing.experiment), with_sd(headline.spread),
                      bracketed(headline.rerun.lower, headline.rerun.upper, 3),
-                     bracketed(headline.new_subject.lower, headline.new_subject.upper, 3),
-                     with_sd(own.pooled_uar.spread), with_sd(own.pooled_accuracy.spread),
-                     against_leader(data, order[i].experiment),
-                     std::to_string(own.done) + " / " + std::to_string(own.expected)});
+                     bracketed(headline.new_subject.lower, headline.new_subject.upper, 3)});
+    for (const ReportMetric& metric : metrics.subspan(1)) {
+      table.back().push_back(with_sd(own.pooled(metric.name).spread));
+    }
+    table.back().push_back(against_leader(data, standing.experiment));
+    table.back().push_back(std::to_string(own.done) + " / " + std::to_string(own.expected));
   }
   for (std::size_t e = 0; e < data.statistics.size(); ++e) {
-    if (ranked.count(e)) continue;
+    if (ranked.count(e) || data.statistics[e].target.kind != kind) continue;
     const ConditionStatistics* headline = headline_of(data.statistics[e]);
     table.push_back({short_name(data, e), headline ? "-" : "see conditions"});
   }
   const std::size_t foot = table.size();
-  std::set<std::string> written;
-  for (const auto& standing : order) {  // one line for all experiments of the same rows
-    const ConditionStatistics& own = *standing.headline;
-    const std::string majority = score(own.majority_macro_f1.spread.mean, 3),
-                      accuracy = score(own.majority_accuracy.spread.mean, 3),
-                      chance = score(data.statistics[standing.experiment].chance, 3);
-    if (!written.insert(majority + accuracy + chance).second) continue;
+  std::set<TextTable> written;
+  for (const auto& standing : order) {  // once for all experiments of the same rows
+    TextTable own;
+    add_baselines(own, data.statistics[standing.experiment], *standing.headline, "");
+    if (!written.insert(own).second) continue;
     const std::string of =
         written.size() == 1 ? "" : ", as for " + short_name(data, standing.experiment);
-    table.push_back({"majority class of training" + of, majority, "", "", "", accuracy});
-    table.push_back({"chance (1 / classes)" + of, "", "", "", chance, chance});
+    add_baselines(table, data.statistics[standing.experiment], *standing.headline, of);
   }
   return html_table(table, "experiments, best first", foot);
+}
+
+std::string leaders_html(const ReportData& data, const std::vector<Standing>& order) {
+  auto kinds = kinds_of(data);
+  if (kinds.empty()) kinds.push_back(TargetKind::single);
+  std::string html;
+  for (const TargetKind kind : kinds) {
+    if (kinds.size() > 1) html += "<h3>" + kind_title(kind) + "</h3>\n";
+    html += leaders_of_kind(data, of_kind(data, order, kind), kind);
+  }
+  return html;
 }
 
 std::string sentences_html(const ReportData& data) {
@@ -246,9 +269,17 @@ std::string provenance_html(const ReportData& data) {
   for (const auto& [name, value] : facts) {
     html += "<dt>" + escape(name) + "</dt><dd>" + escape(value) + "</dd>\n";
   }
-  for (const char* metric : {"macro_f1", "uar", "accuracy"}) {
-    html +=
-        "<dt>" + std::string(metric) + "</dt><dd>" + escape(metric_definition(metric)) + "</dd>\n";
+  for (const TargetKind kind : kinds_of(data)) {
+    const std::string of =
+        kind == TargetKind::single ? "" : std::string(" of ") + target_kind_name(kind);
+    const auto define = [&](const std::string& name, const std::string& more) {
+      html += "<dt>" + name + of + "</dt><dd>" + escape(metric_definition(name, kind) + more) +
+              "</dd>\n";
+    };
+    for (const ReportMetric& metric : report_metrics(kind)) define(metric.name, "");
+    for (const char* name : row_metrics(kind)) {
+      define(name, "; of each cell, since it does not pool over folds");
+    }
   }
   const std::vector<std::pair<std::string, std::string>> definitions = {
       {"pooled",
@@ -304,14 +335,26 @@ std::string head_html() {
 
 }  // namespace
 
+void add_baselines(TextTable& table, const ExperimentStatistics& statistics,
+                   const ConditionStatistics& headline, const std::string& of) {
+  const TargetKind kind = statistics.target.kind;
+  for (const BaselineRow& row : baseline_rows(statistics, headline)) {
+    table.push_back({baseline_title(row.name, kind) + of});
+    for (std::size_t m = 0; m < row.values.size(); ++m) {
+      const bool given = !std::isnan(row.values[m]) || (row.name == "majority" && m != 1);
+      table.back().push_back(given ? score(row.values[m], 3) : "");
+      if (m == 0) table.back().insert(table.back().end(), 2, "");  // its intervals
+    }
+  }
+}
+
 std::string protocol_text(const ReportData& data, std::size_t e) {
   const TableExperiment& experiment = data.table.experiments[e];
   const ExperimentStatistics& statistics = data.statistics[e];
   std::string text = "Dataset " + experiment.dataset + ", protocol " + experiment.protocol;
   if (!experiment.group.empty()) text += ", group " + experiment.group;
   text += ", " + counted(statistics.folds.size(), "fold") + ", " +
-          counted(statistics.seeds.size(), "seed") + ", " +
-          std::to_string(experiment.classes.size()) + " classes";
+          counted(statistics.seeds.size(), "seed") + ", " + target_text(experiment.target());
   if (!experiment.normalise.empty()) text += ", normalise " + experiment.normalise;
   if (experiment.normalise == "group") text += " (transductive: each subject by their own rows)";
   if (!experiment.selection_metric.empty()) {

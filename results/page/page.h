@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "results/plots/plot.h"
 #include "results/report_parts.h"
 
 namespace emosweep::results {
@@ -15,5 +16,10 @@ std::string experiment_section(const ReportData& data, std::size_t experiment,
 
 // Parts of the text report that the page prints too: how it was split, scaled and selected.
 std::string protocol_text(const ReportData& data, std::size_t experiment);
+
+// Rows at the foot of a table whose columns are name, headline, two intervals, further metrics;
+// `of` stands behind the names.
+void add_baselines(TextTable& table, const ExperimentStatistics& statistics,
+                   const ConditionStatistics& headline, const std::string& of);
 
 }  // namespace emosweep::results

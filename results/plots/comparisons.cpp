@@ -138,8 +138,9 @@ MaybePlot differences_plot(const ReportData& data) {
   plot.title = short_name(data, order[0].experiment) + " minus " + short_name(data, other);
   plot.caption =
       "The leader against the next best that it can be compared with: each subject's part in the "
-      "difference (pseudo-values, mean over seeds), in points of macro-F1. Line and band: the mean "
-      "difference and its interval over seeds and subjects.";
+      "difference (pseudo-values, mean over seeds), in points of " +
+      headline_title(found.pair->kind) +
+      ". Line and band: the mean difference and its interval over seeds and subjects.";
   plot.table = {{"subject", "difference, points"}};
   for (const std::size_t g : sorted) {
     plot.table.push_back(

@@ -36,7 +36,7 @@ MaybePlot components_plot(const ReportData& data) {
   std::vector<Standing> rows;
   std::vector<std::string> names;
   for (const auto& standing : standings(data)) {
-    if (std::isnan(standing.headline->pooled_macro_f1.components.subject_share)) continue;
+    if (std::isnan(standing.headline->headline().components.subject_share)) continue;
     rows.push_back(standing);
     names.push_back(short_name(data, standing.experiment));
   }
@@ -53,7 +53,7 @@ MaybePlot components_plot(const ReportData& data) {
     at += 92;
   }
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    const ReplicatedStatistics& own = rows[i].headline->pooled_macro_f1;
+    const ReplicatedStatistics& own = rows[i].headline->headline();
     const double corner = top + row * static_cast<double>(i) + 5;
     svg.text({0, corner + 13}, shortened(names[i], kLongestName), "", Anchor::start, names[i]);
     double before = 0;
@@ -79,20 +79,25 @@ MaybePlot components_plot(const ReportData& data) {
 }
 
 MaybePlot profile_plot(const ReportData& data) {
+  const auto all = families(data);
+  if (all.empty()) return {};
+  // Of the first kind: scores of others are other metrics.
+  const TargetKind kind = data.statistics[all[0][0].experiment].target.kind;
+  const std::string metric = metric_title(subject_metric(kind));
   Plot plot;
   plot.name = "profile";
   plot.title = "Performance profile";
-  plot.caption =
-      "The share of (seed, subject) whose UAR is above a value: a curve further to the right is "
-      "better on the subjects that it reaches. Band: two-way bootstrap, pointwise.";
+  plot.caption = "The share of (seed, subject) whose " + metric +
+                 " is above a value: a curve further to the right is "
+                 "better on the subjects that it reaches. Band: two-way bootstrap, pointwise.";
   plot.table = {{"experiment", "above", "share", "95 %"}};
   const double left = 46, width = 470, top = 26, height = 250, names_width = 240;
   Svg svg(left + width + names_width, top + height + 40);
   const Scale x{0, 1, left, left + width}, y{0, 1, top + height, top};
   vertical_axis(svg, y, left, left + width, "share of (seed, subject)");
-  horizontal_axis(svg, x, top, top + height, "UAR above");
+  horizontal_axis(svg, x, top, top + height, metric + " above");
   std::size_t drawn = 0;
-  for (const auto& [experiment, headline] : standings(data)) {
+  for (const auto& [experiment, headline] : of_kind(data, standings(data), kind)) {
     const auto& points = headline->resampled.profile;
     if (points.empty()) continue;
     const std::string name = short_name(data, experiment);

@@ -73,13 +73,20 @@ void panel(Svg& svg, double left, const std::string& title, std::size_t epochs,
 }  // namespace
 
 MaybePlot curves_plot(const ReportData& data, std::size_t experiment) {
+  const TargetKind kind = data.table.experiments[experiment].kind;
+  const std::string metric = headline_title(kind);
+  const std::string drawn = std::string("validation_") + report_metrics(kind)[0].name;
   std::map<std::string, std::vector<const std::vector<float>*>> curves;
   std::map<std::int64_t, std::size_t> selected;
   std::size_t trials = 0, most = 0;
   for (std::size_t i = data.table.first[experiment]; i < data.table.first[experiment + 1]; ++i) {
     const Row& row = data.table.rows[i];
     if (!row.done() || row.curves.empty()) continue;
-    for (const auto& curve : row.curves) curves[curve.name].push_back(&curve.values);
+    for (const auto& curve : row.curves) {
+      if (curve.name.ends_with("_loss") || curve.name == drawn) {
+        curves[curve.name].push_back(&curve.values);
+      }
+    }
     ++trials;
     if (row.best_epoch >= 0) most = std::max(most, ++selected[row.best_epoch]);
   }
@@ -110,10 +117,10 @@ MaybePlot curves_plot(const ReportData& data, std::size_t experiment) {
   }
   std::vector<std::pair<std::string, const Envelope*>> losses, scores;
   for (const auto& [name, envelope] : envelopes) {
-    (name == "validation_macro_f1" ? scores : losses)
+    (name.ends_with("_loss") ? losses : scores)
         .emplace_back(name == "train_loss"        ? "training"
                       : name == "validation_loss" ? "validation"
-                                                  : "validation macro-F1",
+                                                  : "validation " + metric,
                       &envelope);
   }
   const int panels = !losses.empty() + !scores.empty();
@@ -121,7 +128,7 @@ MaybePlot curves_plot(const ReportData& data, std::size_t experiment) {
   double left = kLeft;
   for (const auto* lines : {&losses, &scores}) {
     if (lines->empty()) continue;
-    panel(svg, left, lines == &losses ? "loss" : "macro-F1 of validation rows", epochs, *lines);
+    panel(svg, left, lines == &losses ? "loss" : metric + " of validation rows", epochs, *lines);
     const Scale x{1, std::max(2.0, static_cast<double>(epochs)), left, left + kPanel};
     for (const auto& [epoch, n] : selected) {
       if (static_cast<std::size_t>(epoch) >= epochs) continue;

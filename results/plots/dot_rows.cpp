@@ -49,7 +49,7 @@ Scale scale_of(const std::vector<DotRow>& rows, const DotRowsOptions& options, d
     }
   }
   for (const auto& reference : options.references) values.push_back(reference.value);
-  const Range range = range_of(values, 0, 1);
+  const Range range = range_of(values, options.least, 1);
   return {range.low, range.high, from, from + kPlot};
 }
 

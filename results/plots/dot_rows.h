@@ -21,6 +21,7 @@ struct ReferenceLine {
   double value = kUndefined;
 };
 struct DotRowsOptions {
+  double least = 0;                       // that a score can be
   std::string axis;                       // its title
   std::string dot, narrow, wide;          // legend; "" leaves one out
   std::vector<ReferenceLine> references;  // dotted lines; NaN: none

@@ -21,9 +21,11 @@ MaybePlot grid_plot(const ReportData& data, std::size_t experiment) {
   if (axes.empty()) return {};
   std::vector<double> scores;
   for (const auto& condition : statistics.conditions) {
-    scores.push_back(condition.pooled_macro_f1.spread.mean);
+    scores.push_back(condition.headline().spread.mean);
   }
-  const Range range = range_of(scores, 0, 1);
+  const std::string title = headline_title(statistics.target.kind);
+  const double least = statistics.target.kind == TargetKind::regression ? -1 : 0;
+  const Range range = range_of(scores, least, 1);
   if (std::all_of(scores.begin(), scores.end(), [](double s) { return std::isnan(s); })) return {};
   Plot plot;
   plot.name = "grid";
@@ -31,7 +33,7 @@ MaybePlot grid_plot(const ReportData& data, std::size_t experiment) {
   plot.caption =
       "A dot is a condition, the line the mean of all conditions with that value. On test rows: to "
       "look at, not to choose by.";
-  plot.table = {{"axis", "value", "conditions", "mean macro-F1"}};
+  plot.table = {{"axis", "value", "conditions", "mean " + title}};
   std::vector<double> widths;
   double width = kLeft;
   for (const auto& axis : axes) {
@@ -43,7 +45,7 @@ MaybePlot grid_plot(const ReportData& data, std::size_t experiment) {
   double left = kLeft;
   for (std::size_t a = 0; a < axes.size(); ++a) {
     const Scale y{range.low, range.high, kTop + kHeight, kTop};
-    vertical_axis(svg, y, left, left + widths[a], a == 0 ? "macro-F1, pooled" : "");
+    vertical_axis(svg, y, left, left + widths[a], a == 0 ? title + ", pooled" : "");
     svg.line({left, kTop + kHeight}, {left + widths[a], kTop + kHeight}, "axis");
     std::vector<Point> line;
     for (std::size_t v = 0; v < axes[a].values.size(); ++v) {

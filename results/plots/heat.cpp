@@ -3,6 +3,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "results/counting.h"
 #include "results/plots/axis.h"
 #include "results/plots/plot.h"
 #include "results/text_layout.h"
@@ -40,32 +41,34 @@ std::string mix_of(const SubjectStatistics& subject, const std::vector<std::stri
 MaybePlot subjects_plot(const ReportData& data, std::size_t experiment) {
   const ConditionStatistics* headline = headline_of(data.statistics[experiment]);
   if (!headline || headline->subjects.empty()) return {};
-  const auto& classes = data.table.experiments[experiment].classes;
+  const auto classes = class_names_of(data.statistics[experiment].target);
   const auto& subjects = headline->subjects;
+  const std::string metric = metric_title(subjects[0].metric);
   std::vector<std::size_t> order(subjects.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return subjects[a].uar_spread.mean < subjects[b].uar_spread.mean;
+    return subjects[a].score_spread.mean < subjects[b].score_spread.mean;
   });
   Plot plot;
   plot.name = "subjects";
   plot.title = "Subjects by difficulty";
   plot.caption =
-      "UAR of each subject's rows by seed, the hardest subject to the left. A column that is pale "
+      metric +
+      " of each subject's rows by seed, the hardest subject to the left. A column that is pale "
       "throughout is a hard subject; a striped one depends on the seed.";
-  plot.table = {{"subject", "rows", "UAR", "sd over seeds", "accuracy", "class mix"}};
+  plot.table = {{"subject", "rows", metric, "sd over seeds", "accuracy", "class mix"}};
   for (const std::size_t g : order) {
     const auto& own = subjects[g];
     const auto rows = std::accumulate(own.support.begin(), own.support.end(), std::int64_t{0});
-    plot.table.push_back({own.subject, std::to_string(rows), score(own.uar_spread.mean, 3),
-                          score(own.uar_spread.sd, 3), score(own.accuracy.mean, 3),
+    plot.table.push_back({own.subject, std::to_string(rows), score(own.score_spread.mean, 3),
+                          score(own.score_spread.sd, 3), score(own.accuracy.mean, 3),
                           mix_of(own, classes)});
   }
   if (order.size() > kMostSubjects) {
     plot.caption += " Drawn are the " + std::to_string(kMostSubjects) + " hardest.";
     order.resize(kMostSubjects);
   }
-  const std::size_t seeds = std::min(subjects[0].uar.size(), kMostSeeds);
+  const std::size_t seeds = std::min(subjects[0].score.size(), kMostSeeds);
   const auto& all_seeds = headline->subject_scores.seeds;
   const double left = 64,
                cell_width = std::clamp(660.0 / static_cast<double>(order.size()), 7.0, 46.0);
@@ -85,16 +88,17 @@ MaybePlot subjects_plot(const ReportData& data, std::size_t experiment) {
   for (std::size_t i = 0; i < order.size(); ++i) {
     const auto& own = subjects[order[i]];
     const double at = left + cell_width * static_cast<double>(i);
-    heat_cell(svg, {at, top}, cell_width, cell, own.uar_spread.mean, text_of(own.uar_spread.mean),
-              "subject " + own.subject + ", mean " + score(own.uar_spread.mean, 3));
+    heat_cell(svg, {at, top}, cell_width, cell, own.score_spread.mean,
+              text_of(own.score_spread.mean),
+              "subject " + own.subject + ", mean " + score(own.score_spread.mean, 3));
     for (std::size_t s = 0; s < seeds; ++s) {
       const double y = top + 6 + cell * static_cast<double>(s + 1);
       if (i == 0) {
         svg.text({left - 8, y + 15}, "seed " + std::to_string(all_seeds[s]), "quiet", Anchor::end);
       }
-      heat_cell(svg, {at, y}, cell_width, cell, own.uar[s], text_of(own.uar[s]),
+      heat_cell(svg, {at, y}, cell_width, cell, own.score[s], text_of(own.score[s]),
                 "subject " + own.subject + ", seed " + std::to_string(all_seeds[s]) + ": " +
-                    score(own.uar[s], 3));
+                    score(own.score[s], 3));
     }
     if (cell_width >= 11) {
       svg.slanted({at + cell_width / 2 + 3, bottom + 12}, shortened(own.subject, 14), "small");
@@ -107,6 +111,7 @@ MaybePlot subjects_plot(const ReportData& data, std::size_t experiment) {
 MaybePlot confusion_plot(const ReportData& data, std::size_t experiment) {
   const ConditionStatistics* headline = headline_of(data.statistics[experiment]);
   if (!headline || headline->confusion.total() == 0) return {};
+  if (data.statistics[experiment].target.kind != TargetKind::single) return {};
   const auto& classes = data.table.experiments[experiment].classes;
   const std::size_t c = classes.size();
   if (c > kMostClasses) return {};

@@ -16,8 +16,12 @@ std::vector<Plot> present(Plots... plots) {
 }  // namespace
 
 std::vector<Plot> overview_plots(const ReportData& data) {
-  return present(scores_plot(data), probability_plot(data), differences_plot(data),
-                 components_plot(data), profile_plot(data), timeline_plot(data));
+  std::vector<Plot> plots = scores_plots(data);
+  for (Plot& plot : present(probability_plot(data), differences_plot(data), components_plot(data),
+                            profile_plot(data), timeline_plot(data))) {
+    plots.push_back(std::move(plot));
+  }
+  return plots;
 }
 
 std::vector<Plot> experiment_plots(const ReportData& data, std::size_t e) {

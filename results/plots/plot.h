@@ -24,12 +24,12 @@ struct Plot {
 using MaybePlot = std::optional<Plot>;
 
 // Of the experiments.
-MaybePlot scores_plot(const ReportData& data);       // seeds, means, both intervals
-MaybePlot probability_plot(const ReportData& data);  // P(A > B) of pairs
-MaybePlot differences_plot(const ReportData& data);  // leader against next best, by subject
-MaybePlot components_plot(const ReportData& data);   // shares of variance
-MaybePlot profile_plot(const ReportData& data);      // share of (seed, subject) above a score
-MaybePlot timeline_plot(const ReportData& data);     // trials by rank, with failures
+std::vector<Plot> scores_plots(const ReportData& data);  // seeds, means, both intervals; one a kind
+MaybePlot probability_plot(const ReportData& data);      // P(A > B) of pairs
+MaybePlot differences_plot(const ReportData& data);      // leader against next best, by subject
+MaybePlot components_plot(const ReportData& data);       // shares of variance
+MaybePlot profile_plot(const ReportData& data);          // share of (seed, subject) above a score
+MaybePlot timeline_plot(const ReportData& data);         // trials by rank, with failures
 
 // Of one experiment; where a condition is needed, of its headline.
 MaybePlot conditions_plot(const ReportData& data, std::size_t experiment);

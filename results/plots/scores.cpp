@@ -2,13 +2,16 @@
 #include <algorithm>
 #include <cmath>
 
+#include "results/counting.h"
 #include "results/plots/dot_rows.h"
+#include "results/report_tables.h"
 #include "results/text_layout.h"
 #include "results/verdict.h"
 
 namespace emosweep::results {
 namespace {
 
+constexpr std::size_t kMostClasses = 120;    // a row each
 constexpr std::size_t kMostConditions = 40;  // drawn; the table holds them all
 
 DotRow row_of(const std::string& name, const ReplicatedStatistics& statistics) {
@@ -30,37 +33,63 @@ TextTable table_of(const std::string& first, const std::vector<DotRow>& rows) {
   return table;
 }
 
-DotRowsOptions options_of(const ConditionStatistics& shown, double chance) {
+DotRowsOptions options_of(const ExperimentStatistics& statistics,
+                          const ConditionStatistics& shown) {
+  const TargetKind kind = statistics.target.kind;
   DotRowsOptions options;
-  options.axis = "macro-F1, pooled over folds";
+  options.axis = headline_title(kind) + ", pooled over folds";
   options.dot = "one seed";
   options.narrow = "re-run 95 %";
   options.wide = "new subjects 95 %";
-  options.references = {{"majority", shown.majority_macro_f1.spread.mean}, {"chance", chance}};
+  if (kind == TargetKind::regression) {  // nothing to refer to
+    options.least = -1;
+    return options;
+  }
+  options.references = {
+      {"majority", shown.baseline("majority", "macro_f1").spread.mean},
+      {"chance", kind == TargetKind::single ? statistics.chance
+                                            : shown.baseline("chance", "macro_f1").spread.mean}};
   return options;
+}
+
+// Experiments of one kind.
+MaybePlot scores_of_kind(const ReportData& data, const std::vector<Standing>& order) {
+  if (order.empty()) return {};
+  const ExperimentStatistics& first = data.statistics[order[0].experiment];
+  const TargetKind kind = first.target.kind;
+  std::vector<DotRow> rows;
+  for (const auto& standing : order) {
+    rows.push_back(row_of(short_name(data, standing.experiment), standing.headline->headline()));
+  }
+  const bool several = kinds_of(data).size() > 1;
+  Plot plot;
+  plot.name = several && kind != TargetKind::single
+                  ? std::string("scores_") + target_kind_name(kind)
+                  : "scores";
+  plot.title = "Scores with both intervals" + (several ? ": " + kind_title(kind) : "");
+  plot.caption =
+      "Each dot is one seed. The dark bar is where the mean of other seeds would fall, the light "
+      "one where other subjects would put it. ";
+  if (kind != TargetKind::regression) {
+    plot.caption += kind == TargetKind::multi
+                        ? "Dotted: the labels that half of training has, and chance. "
+                        : "Dotted: the most frequent class, and chance. ";
+  }
+  plot.caption += dagger_text(data);
+  plot.drawing = dot_rows(rows, options_of(first, *order[0].headline));
+  plot.table = table_of("experiment", rows);
+  return plot;
 }
 
 }  // namespace
 
-MaybePlot scores_plot(const ReportData& data) {
-  const auto order = standings(data);
-  if (order.empty()) return {};
-  std::vector<DotRow> rows;
-  for (const auto& standing : order) {
-    rows.push_back(
-        row_of(short_name(data, standing.experiment), standing.headline->pooled_macro_f1));
+std::vector<Plot> scores_plots(const ReportData& data) {
+  std::vector<Plot> plots;
+  for (const TargetKind kind : kinds_of(data)) {
+    auto plot = scores_of_kind(data, of_kind(data, standings(data), kind));
+    if (plot) plots.push_back(std::move(*plot));
   }
-  Plot plot;
-  plot.name = "scores";
-  plot.title = "Scores with both intervals";
-  plot.caption =
-      "Each dot is one seed. The dark bar is where the mean of other seeds would fall, the light "
-      "one where other subjects would put it. Dotted: the most frequent class, and chance. " +
-      dagger_text(data);
-  plot.drawing =
-      dot_rows(rows, options_of(*order[0].headline, data.statistics[order[0].experiment].chance));
-  plot.table = table_of("experiment", rows);
-  return plot;
+  return plots;
 }
 
 MaybePlot conditions_plot(const ReportData& data, std::size_t experiment) {
@@ -68,15 +97,15 @@ MaybePlot conditions_plot(const ReportData& data, std::size_t experiment) {
   if (statistics.conditions.size() < 2) return {};
   std::vector<DotRow> rows;
   for (const auto& condition : statistics.conditions) {
-    if (!std::isnan(condition.pooled_macro_f1.spread.mean)) {
-      rows.push_back(row_of(condition.label, condition.pooled_macro_f1));
+    if (!std::isnan(condition.headline().spread.mean)) {
+      rows.push_back(row_of(condition.label, condition.headline()));
     }
   }
   std::stable_sort(rows.begin(), rows.end(),
                    [](const DotRow& a, const DotRow& b) { return a.mean > b.mean; });
   const auto& nested = statistics.nested;
-  if (nested.exists && !std::isnan(nested.result.pooled_macro_f1.spread.mean)) {
-    rows.insert(rows.begin(), row_of("nested selection", nested.result.pooled_macro_f1));
+  if (nested.exists && !std::isnan(nested.result.headline().spread.mean)) {
+    rows.insert(rows.begin(), row_of("nested selection", nested.result.headline()));
   }
   if (rows.empty()) return {};
   Plot plot;
@@ -91,21 +120,25 @@ MaybePlot conditions_plot(const ReportData& data, std::size_t experiment) {
                     std::to_string(rows.size()) + "; the table has them all.";
     rows.resize(kMostConditions);
   }
-  plot.drawing = dot_rows(rows, options_of(statistics.conditions.front(), statistics.chance));
+  plot.drawing = dot_rows(rows, options_of(statistics, statistics.conditions.front()));
   return plot;
 }
 
 MaybePlot classes_plot(const ReportData& data, std::size_t experiment) {
   const ConditionStatistics* headline = headline_of(data.statistics[experiment]);
-  if (!headline || std::isnan(headline->pooled_macro_f1.spread.mean)) return {};
-  const auto& names = data.table.experiments[experiment].classes;
+  if (!headline || std::isnan(headline->headline().spread.mean)) return {};
+  const TargetSpec& target = data.statistics[experiment].target;
+  const auto names = class_names_of(target);
+  if (names.empty() || names.size() > kMostClasses) return {};
+  const char* what = target.kind == TargetKind::multi ? "label" : "class";
   Plot plot;
   plot.name = "classes";
-  plot.title = "F1 of each class";
+  plot.title =
+      std::string("F1 of each ") + (target.kind == TargetKind::aspects ? "aspect and " : "") + what;
   plot.caption =
       "Of the matrices pooled by seed: a dot is one seed, the bar is where the mean of other seeds "
       "would fall.";
-  plot.table = {{"class", "rows", "precision", "recall", "F1", "re-run 95 %"}};
+  plot.table = {{what, "rows", "precision", "recall", "F1", "re-run 95 %"}};
   std::vector<DotRow> rows;
   for (std::size_t k = 0; k < headline->classes.size(); ++k) {
     const ClassStatistics& own = headline->classes[k];

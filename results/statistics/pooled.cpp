@@ -1,5 +1,6 @@
 #include "results/statistics/pooled.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/error.h"
@@ -18,9 +19,29 @@ Confusion sum_of_seed(const ConfusionTable& table, std::size_t seed) {
   return sum;
 }
 
+// Sums of values lose digits where parts are taken off again: those of the subjects before g and
+// behind it are added up.
+std::vector<double> scores_of_others(const ConfusionTable& table, std::size_t seed, Metric metric) {
+  std::vector<Confusion> behind(table.subjects);  // of g: the sum of the subjects after it
+  for (std::size_t g = table.subjects; g-- > 0;) {
+    behind[g] = cell(table, seed, std::min(g + 1, table.subjects - 1));
+    if (g + 2 < table.subjects) behind[g] += behind[g + 1];
+  }
+  std::vector<double> scores_without;
+  Confusion before = cell(table, seed, 0);
+  for (std::size_t g = 0; g < table.subjects; ++g) {
+    Confusion others = g == 0 ? behind[0] : before;
+    if (g > 0 && g + 1 < table.subjects) others += behind[g];
+    scores_without.push_back(metric(others));
+    if (g > 0) before += cell(table, seed, g);
+  }
+  return scores_without;
+}
+
 // theta(-g) for every subject.
 std::vector<double> scores_without_one(const ConfusionTable& table, std::size_t seed, Confusion sum,
                                        Metric metric) {
+  if (sum.kind == TargetKind::regression) return scores_of_others(table, seed, metric);
   std::vector<double> scores_without;
   for (std::size_t g = 0; g < table.subjects; ++g) {
     sum -= cell(table, seed, g);

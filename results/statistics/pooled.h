@@ -14,7 +14,7 @@ namespace emosweep::results {
 
 using Metric = double (*)(const Confusion&);
 
-// Confusion matrices by seed and subject, all of the same classes; not owned.
+// Counts by seed and subject, all of one target; not owned.
 struct ConfusionTable {
   std::size_t seeds = 0, subjects = 0;
   std::vector<const Confusion*> cells;  // [seeds, subjects] row-major, none null

@@ -19,7 +19,8 @@ Confusion confusion(std::vector<std::int64_t> counts) {
 TEST(Details, ClassesOverCompleteSeeds) {
   // Seed 1: recall of a 3/4, precision 3/5, F1 6/9; seed 2 is incomplete; seed 3: all right.
   const auto classes =
-      class_statistics({confusion({3, 1, 2, 2}), Confusion(2), confusion({4, 0, 0, 4})}, 2);
+      class_statistics({confusion({3, 1, 2, 2}), Confusion(2), confusion({4, 0, 0, 4})},
+                       {"", TargetKind::single, {}, {"a", "b"}});
   ASSERT_EQ(classes.size(), 2u);
   EXPECT_EQ(classes[0].support, 4);
   EXPECT_DOUBLE_EQ(classes[0].recall.mean, (0.75 + 1) / 2);
@@ -52,10 +53,10 @@ TEST(Details, SubjectsOverSeeds) {
   EXPECT_EQ(subjects[0].subject, "g2");
   EXPECT_EQ(subjects[1].subject, "g10");
   EXPECT_EQ(subjects[0].support, (std::vector<std::int64_t>{4, 4}));
-  EXPECT_EQ(subjects[0].uar, (std::vector<double>{0.75, 1}));
-  EXPECT_EQ(subjects[1].uar, (std::vector<double>{0.5, 1}));
+  EXPECT_EQ(subjects[0].score, (std::vector<double>{0.75, 1}));
+  EXPECT_EQ(subjects[1].score, (std::vector<double>{0.5, 1}));
   EXPECT_DOUBLE_EQ(subjects[1].accuracy.mean, (0.25 + 1) / 2);
-  EXPECT_DOUBLE_EQ(subjects[0].uar_spread.sd, 0.25 / std::sqrt(2.0));
+  EXPECT_DOUBLE_EQ(subjects[0].score_spread.sd, 0.25 / std::sqrt(2.0));
 }
 
 TEST(Details, SlicesByMetadata) {
@@ -101,13 +102,13 @@ TEST(Details, SlicesByMetadata) {
   EXPECT_EQ(statistics[0].macro_f1.spread.n, 2);
   EXPECT_DOUBLE_EQ(statistics[0].accuracy.spread.mean, (0.75 + 1) / 2);
   EXPECT_EQ(statistics[1].absent, 1);
-  EXPECT_DOUBLE_EQ(statistics[1].uar.per_seed[0], 0.75);
-  EXPECT_DOUBLE_EQ(statistics[1].uar.per_seed[2], 1);
+  EXPECT_DOUBLE_EQ(statistics[1].score.per_seed[0], 0.75);
+  EXPECT_DOUBLE_EQ(statistics[1].score.per_seed[2], 1);
 }
 
 TEST(Details, ResamplingOfWhatDoesNotVaryIsAPoint) {
   std::vector<SubjectStatistics> subjects(3);
-  for (auto& subject : subjects) subject.uar = {0.5, 0.5};
+  for (auto& subject : subjects) subject.score = {0.5, 0.5};
   const auto resampled = resampled_statistics({2, 3, std::vector<double>(6, 0.5)}, subjects);
   EXPECT_DOUBLE_EQ(resampled.stratified.lower, 0.5);
   EXPECT_DOUBLE_EQ(resampled.two_way.upper, 0.5);
@@ -123,7 +124,7 @@ TEST(Details, TwoWayResamplingIsWiderWhereSubjectsDiffer) {
   for (std::size_t s = 0; s < 4; ++s) {
     for (std::size_t g = 0; g < 12; ++g) {
       values.push_back(static_cast<double>(g) / 12 + 0.001 * static_cast<double>(s));
-      subjects[g].uar.push_back(values.back());
+      subjects[g].score.push_back(values.back());
     }
   }
   const auto resampled = resampled_statistics({4, 12, values}, subjects);

@@ -30,6 +30,18 @@ std::vector<float> predictions(const std::vector<std::int32_t>& truth, std::size
   return p;
 }
 
+// Of predictions of one label of some classes.
+std::vector<double> weights_of(const std::vector<std::span<const float>>& members,
+                               const std::vector<std::int32_t>& truth, std::int64_t classes) {
+  const TargetSpec spec{"", TargetKind::single, {}, class_names(classes)};
+  std::vector<std::vector<double>> of_truth;
+  for (const auto& own : members) {
+    of_truth.push_back(probability_of_truth(
+        spec, own.first(truth.size() * static_cast<std::size_t>(classes)), truth));
+  }
+  return mixture_weights(of_truth);
+}
+
 TEST(Mixture, WeightsMaximiseTheLikelihood) {
   std::vector<std::int32_t> truth;
   for (std::int32_t i = 0; i < 60; ++i) truth.push_back(i % 3);
@@ -46,7 +58,7 @@ TEST(Mixture, WeightsMaximiseTheLikelihood) {
     }
     return sum;
   };
-  const std::vector<double> w = mixture_weights(members, truth, 3);
+  const std::vector<double> w = weights_of(members, truth, 3);
   EXPECT_NEAR(w[0] + w[1] + w[2], 1, 1e-9);
   EXPECT_GT(w[0], w[1]);
   const double best = likelihood(w);
@@ -61,11 +73,11 @@ TEST(Mixture, EdgesAreWhatTheyMustBe) {
   const std::vector<std::int32_t> truth{0, 1, 0, 1};
   const std::vector<float> sure{1, 0, 0, 1, 1, 0, 0, 1}, wrong{0, 1, 1, 0, 0, 1, 1, 0};
   const std::vector<std::span<const float>> members{sure, wrong};
-  const auto w = mixture_weights(members, truth, 2);
+  const auto w = weights_of(members, truth, 2);
   EXPECT_NEAR(w[0], 1, 1e-6);
   const std::vector<std::span<const float>> twins{sure, sure};
-  EXPECT_EQ(mixture_weights(twins, truth, 2), (std::vector<double>{.5, .5}));
-  EXPECT_EQ(mixture_weights(members, {}, 2), (std::vector<double>{.5, .5}));
+  EXPECT_EQ(weights_of(twins, truth, 2), (std::vector<double>{.5, .5}));
+  EXPECT_EQ(weights_of(members, {}, 2), (std::vector<double>{.5, .5}));
   const std::vector<double> half{.25, .75};
   EXPECT_EQ(mixture(members, half)[0], .25f);
 }
@@ -135,7 +147,7 @@ TEST(Ensemble, AveragesEverySeedAndFoldByItsOwnWeights) {
     const auto &a = parts[0].result.targets[0], &b = parts[1].result.targets[0];
     const std::vector<std::span<const float>> validation{a.validation.probability,
                                                          b.validation.probability};
-    const auto w = mixture_weights(validation, a.validation.truth, 3);
+    const auto w = weights_of(validation, a.validation.truth, 3);
     Confusion confusion(3);
     for (std::size_t i = 0; i < a.truth.size(); ++i) {
       std::size_t best = 0;

@@ -60,10 +60,10 @@ TEST(Statistics, PooledScoresSumTheFoldsOfASeed) {
   const auto statistics = experiment_statistics(tiny().table, 0);
   const auto& first = statistics.conditions[0];
   // Seed 1: [[3,1],[1,3]]: F1 = 6/8 each. Seed 2: [[2,2],[2,2]]: F1 = 4/8 each.
-  EXPECT_EQ(first.pooled_macro_f1.per_seed, (std::vector<double>{0.75, 0.5}));
-  EXPECT_DOUBLE_EQ(first.pooled_macro_f1.spread.mean, 0.625);
-  EXPECT_DOUBLE_EQ(first.pooled_macro_f1.spread.sd, std::sqrt(2 * 0.125 * 0.125));
-  EXPECT_EQ(first.pooled_accuracy.per_seed, (std::vector<double>{0.75, 0.5}));
+  EXPECT_EQ(first.headline().per_seed, (std::vector<double>{0.75, 0.5}));
+  EXPECT_DOUBLE_EQ(first.headline().spread.mean, 0.625);
+  EXPECT_DOUBLE_EQ(first.headline().spread.sd, std::sqrt(2 * 0.125 * 0.125));
+  EXPECT_EQ(first.pooled("accuracy").per_seed, (std::vector<double>{0.75, 0.5}));
   EXPECT_EQ(first.confusion.counts, (std::vector<std::int64_t>{5, 3, 3, 5}));
   EXPECT_EQ(statistics.chance, 0.5);
 }
@@ -71,27 +71,27 @@ TEST(Statistics, PooledScoresSumTheFoldsOfASeed) {
 TEST(Statistics, CellsSeedsAndFolds) {
   const auto first = experiment_statistics(tiny().table, 0).conditions[0];
   // Accuracies: seed 1: 1, .5; seed 2: .5, .5.
-  EXPECT_EQ(first.accuracy.cells.spread.n, 4);
-  EXPECT_DOUBLE_EQ(first.accuracy.cells.spread.mean, 0.625);
-  EXPECT_DOUBLE_EQ(first.accuracy.cells.spread.sd,
+  EXPECT_EQ(first.cells("accuracy").cells.spread.n, 4);
+  EXPECT_DOUBLE_EQ(first.cells("accuracy").cells.spread.mean, 0.625);
+  EXPECT_DOUBLE_EQ(first.cells("accuracy").cells.spread.sd,
                    0.25);  // squares: .375^2 + 3 * .125^2 = 3 / 16; / 3
-  EXPECT_EQ(first.accuracy.seeds.n, 2);
-  EXPECT_DOUBLE_EQ(first.accuracy.seeds.sd, 0.25 / std::sqrt(2.0));  // means .75, .5
-  EXPECT_DOUBLE_EQ(first.accuracy.folds.sd, 0.25 / std::sqrt(2.0));  // means .75, .5
-  EXPECT_DOUBLE_EQ(first.accuracy.cells.median, 0.5);
+  EXPECT_EQ(first.cells("accuracy").seeds.n, 2);
+  EXPECT_DOUBLE_EQ(first.cells("accuracy").seeds.sd, 0.25 / std::sqrt(2.0));  // means .75, .5
+  EXPECT_DOUBLE_EQ(first.cells("accuracy").folds.sd, 0.25 / std::sqrt(2.0));  // means .75, .5
+  EXPECT_DOUBLE_EQ(first.cells("accuracy").cells.median, 0.5);
   // macro-F1 of the cells: 1, .5, 1/3, 1/3
-  EXPECT_DOUBLE_EQ(first.macro_f1.cells.spread.mean, (1 + 0.5 + 2.0 / 3) / 4);
+  EXPECT_DOUBLE_EQ(first.cells("macro_f1").cells.spread.mean, (1 + 0.5 + 2.0 / 3) / 4);
 }
 
 TEST(Statistics, MajorityOfTheTrainingRowsOnTheTestRows) {
   Tiny example = tiny();
   const auto first = experiment_statistics(example.table, 0).conditions[0];
   // Always b: [[0,4],[0,4]]: accuracy .5, F1 = 0 and 8/12.
-  EXPECT_EQ(first.majority_accuracy.per_seed, (std::vector<double>{0.5, 0.5}));
-  EXPECT_DOUBLE_EQ(first.majority_macro_f1.spread.mean, 1.0 / 3);
+  EXPECT_EQ(first.baseline("majority", "accuracy").per_seed, (std::vector<double>{0.5, 0.5}));
+  EXPECT_DOUBLE_EQ(first.baseline("majority", "macro_f1").spread.mean, 1.0 / 3);
   example.table.rows[0].train_counts = {5, 5};  // the first of equals: fold 1 of seed 1 predicts a
   const auto other = experiment_statistics(example.table, 0).conditions[0];
-  EXPECT_DOUBLE_EQ(other.majority_macro_f1.per_seed[0], 0.5);  // [[2,2],[2,2]]
+  EXPECT_DOUBLE_EQ(other.baseline("majority", "macro_f1").per_seed[0], 0.5);  // [[2,2],[2,2]]
 }
 
 TEST(Statistics, NestedSelectionLooksAtValidationOnly) {
@@ -102,7 +102,7 @@ TEST(Statistics, NestedSelectionLooksAtValidationOnly) {
   // Winners: seed 1: lr=1 (all right), lr=2 (all right); seed 2: lr=1 (always a; tie), lr=1 (always
   // b).
   EXPECT_EQ(nested.chosen, (std::vector<std::int64_t>{3, 1}));
-  EXPECT_EQ(nested.result.pooled_macro_f1.per_seed, (std::vector<double>{1, 0.5}));
+  EXPECT_EQ(nested.result.headline().per_seed, (std::vector<double>{1, 0.5}));
   // Other test results change the score, never the choice.
   for (auto& row : example.table.rows)
     std::reverse(row.confusion.counts.begin(), row.confusion.counts.end());
@@ -136,11 +136,11 @@ TEST(Statistics, WhatElseIsCalledMacroF1AndWhatPickingSeedsAdds) {
   example.set(2, {4, 0, 0, 0}, 0.3);  // class b is neither true nor predicted in seed 2
   example.set(3, {4, 0, 0, 0}, 0.6);
   const auto first = experiment_statistics(example.table, 0).conditions[0];
-  EXPECT_EQ(first.pooled_macro_f1.per_seed, (std::vector<double>{0.75, 0.5}));
+  EXPECT_EQ(first.headline().per_seed, (std::vector<double>{0.75, 0.5}));
   EXPECT_EQ(first.undefined_f1, (std::vector<std::int64_t>{0, 1}));
   EXPECT_EQ(first.further[0].first, "macro_f1_occurring");
   EXPECT_EQ(first.further[0].second.per_seed, (std::vector<double>{0.75, 1}));
-  EXPECT_EQ(first.pooled_macro_f1.expected_best, (std::vector<double>{0.625, 0.75}));
+  EXPECT_EQ(first.headline().expected_best, (std::vector<double>{0.625, 0.75}));
 }
 
 TEST(Statistics, TheBestOnTestIsAnOracle) {
@@ -159,18 +159,18 @@ TEST(Statistics, IncompleteSeedsAreNotPooled) {
   example.table.rows[3].confusion = Confusion();
   const auto statistics = experiment_statistics(example.table, 0);
   const auto& first = statistics.conditions[0];
-  EXPECT_EQ(first.pooled_macro_f1.per_seed[0], 0.75);
-  EXPECT_TRUE(std::isnan(first.pooled_macro_f1.per_seed[1]));
-  EXPECT_EQ(first.pooled_macro_f1.spread.n, 1);
+  EXPECT_EQ(first.headline().per_seed[0], 0.75);
+  EXPECT_TRUE(std::isnan(first.headline().per_seed[1]));
+  EXPECT_EQ(first.headline().spread.n, 1);
   EXPECT_EQ(first.undefined_f1, (std::vector<std::int64_t>{0, -1}));
-  EXPECT_EQ(first.pooled_macro_f1.expected_best, std::vector<double>{0.75});
-  EXPECT_TRUE(std::isnan(first.pooled_macro_f1.spread.sd));
-  EXPECT_EQ(first.accuracy.cells.spread.n, 3);
-  EXPECT_EQ(first.accuracy.seeds.n, 1);
-  EXPECT_EQ(first.accuracy.folds.n, 1);
+  EXPECT_EQ(first.headline().expected_best, std::vector<double>{0.75});
+  EXPECT_TRUE(std::isnan(first.headline().spread.sd));
+  EXPECT_EQ(first.cells("accuracy").cells.spread.n, 3);
+  EXPECT_EQ(first.cells("accuracy").seeds.n, 1);
+  EXPECT_EQ(first.cells("accuracy").folds.n, 1);
   EXPECT_EQ(first.done, 3);
   EXPECT_EQ(first.failed, 1);
-  EXPECT_TRUE(std::isnan(statistics.nested.result.pooled_macro_f1.per_seed[1]));
+  EXPECT_TRUE(std::isnan(statistics.nested.result.headline().per_seed[1]));
   EXPECT_EQ(statistics.nested.chosen, (std::vector<std::int64_t>{2, 1}));
 }
 

@@ -117,13 +117,13 @@ TEST(Subjects, AreReadFromPredictionsWhereFoldsHoldSeveral) {
     const auto& other = fusion_folds.conditions[c];
     EXPECT_EQ(one.subject_scores.subjects.size(), 11u);
     EXPECT_EQ(one.subject_scores.subjects, other.subject_scores.subjects);
-    EXPECT_EQ(one.pooled_macro_f1.per_seed, other.pooled_macro_f1.per_seed);
-    EXPECT_EQ(one.pooled_macro_f1.new_subject.upper, other.pooled_macro_f1.new_subject.upper);
-    EXPECT_EQ(one.pooled_uar.components.subject, other.pooled_uar.components.subject);
+    EXPECT_EQ(one.headline().per_seed, other.headline().per_seed);
+    EXPECT_EQ(one.headline().new_subject.upper, other.headline().new_subject.upper);
+    EXPECT_EQ(one.pooled("uar").components.subject, other.pooled("uar").components.subject);
   }
-  EXPECT_LT(linear.conditions[0].pooled_macro_f1.components.seed, 1e-30);  // it reads no seed
-  EXPECT_EQ(linear_folds.conditions[0].pooled_macro_f1.new_subject.lower,
-            linear.conditions[0].pooled_macro_f1.new_subject.lower);
+  EXPECT_LT(linear.conditions[0].headline().components.seed, 1e-30);  // it reads no seed
+  EXPECT_EQ(linear_folds.conditions[0].headline().new_subject.lower,
+            linear.conditions[0].headline().new_subject.lower);
 }
 
 SubjectScores scores_of(std::vector<std::uint64_t> seeds, double mean) {
