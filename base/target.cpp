@@ -45,4 +45,15 @@ std::int64_t target_width(const TargetSpec& spec) {
   return target_outputs(spec) * (classes ? block_classes(spec) : 1);
 }
 
+std::int64_t neutral_class(const TargetSpec& spec) {
+  for (std::size_t c = 0; c < spec.classes.size(); ++c) {
+    std::string lower = spec.classes[c];
+    for (char& letter : lower) {
+      if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
+    }
+    if (lower == "neutral") return static_cast<std::int64_t>(c);
+  }
+  return -1;
+}
+
 }  // namespace emosweep

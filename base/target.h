@@ -31,5 +31,7 @@ std::int64_t block_classes(const TargetSpec& spec);
 std::int64_t target_outputs(const TargetSpec& spec);
 // Numbers that a model gives of one row: C, L, A * C or D.
 std::int64_t target_width(const TargetSpec& spec);
+// The class called neutral, in capitals or not; -1: none is.
+std::int64_t neutral_class(const TargetSpec& spec);
 
 }  // namespace emosweep

@@ -53,9 +53,22 @@ at::Tensor presence_of(const std::vector<std::uint8_t>& present) {
   return tensor_of(present, {static_cast<std::int64_t>(present.size())}, at::kByte).to(at::kBool);
 }
 
-at::Tensor labels_of(const Dataset& dataset) {
-  return tensor_of(std::vector<std::int64_t>(dataset.label.begin(), dataset.label.end()),
-                   {dataset.size()}, at::kLong);
+void set_target(const Dataset& dataset, FoldTensors& fold) {
+  const std::int64_t n = dataset.size(), o = target_outputs(dataset.target);
+  const TargetKind kind = dataset.target.kind;
+  EMO_CHECK(kind == TargetKind::regression ? std::ssize(dataset.value) == n * o
+                                           : std::ssize(dataset.label) == n * o,
+            "a dataset has the labels of every sample");
+  if (kind == TargetKind::regression) {
+    fold.value = tensor_of(dataset.value, {n, o}, at::kDouble);
+  } else if (kind == TargetKind::multi) {
+    fold.value = tensor_of(std::vector<double>(dataset.label.begin(), dataset.label.end()), {n, o},
+                           at::kDouble);
+  } else {
+    fold.label = tensor_of(std::vector<std::int64_t>(dataset.label.begin(), dataset.label.end()),
+                           {n, o}, at::kLong);
+    if (kind == TargetKind::single) fold.label = fold.label.view({n});
+  }
 }
 
 // The images of a batch, as they are or augmented. b rows of this rank, of which some are padding.
@@ -93,7 +106,7 @@ at::Tensor image_rows(const ImageRows& rows, const Batch& batch, const at::Tenso
   at::Tensor out = at::zeros({1, b, width}, at::kFloat);
   std::vector<float> other(static_cast<std::size_t>(width));
   const std::int64_t* position = batch.position.const_data_ptr<std::int64_t>();
-  const std::int64_t* class_of = label.const_data_ptr<std::int64_t>();
+  const std::int64_t* class_of = target.defined() ? label.const_data_ptr<std::int64_t>() : nullptr;
   for (std::int64_t i = 0; i < b; ++i) {
     if (weight.const_data_ptr<double>()[i] == 0) continue;
     const std::span<float> image(out.mutable_data_ptr<float>() + i * width,
@@ -146,7 +159,7 @@ FoldTensors make_fold_images(const Dataset& dataset, std::shared_ptr<const ClipI
   fold.present.push_back(presence_of(present));
   fold.x.emplace_back();
   fold.images.push_back(std::move(images));
-  fold.label = labels_of(dataset);
+  set_target(dataset, fold);
   return fold;
 }
 
@@ -180,7 +193,7 @@ FoldTensors make_fold_tensors(const Dataset& dataset, const std::vector<FeatureM
     fold.x.push_back(x);
     fold.present.push_back(presence_of(matrix.present));
   }
-  fold.label = labels_of(dataset);
+  set_target(dataset, fold);
   return fold;
 }
 
@@ -235,7 +248,7 @@ Batch gather_batch(std::span<const FoldTensors* const> folds,
       weights[cell] = real ? 1 : 0;
     }
   }
-  const at::Device device = folds[0]->label.device();
+  const at::Device device = folds[0]->target().device();
   batch.sample = batch.sample.to(device);
   batch.position = batch.position.to(device);
   batch.weight = weight.to(device, dtype);
@@ -263,12 +276,15 @@ Batch gather_batch(std::span<const FoldTensors* const> folds,
       input.present = rows_of([m, device](const FoldTensors& fold) {
         return fold.present[m].defined()
                    ? fold.present[m]
-                   : at::ones({fold.label.size(0)}, at::TensorOptions(at::kBool).device(device));
+                   : at::ones({fold.target().size(0)}, at::TensorOptions(at::kBool).device(device));
       });
     batch.inputs.push_back(std::move(input));
   }
   Targets targets;
-  targets.index = rows_of([](const FoldTensors& fold) { return fold.label; });
+  if (folds[0]->label.defined())
+    targets.index = rows_of([](const FoldTensors& fold) { return fold.label; });
+  else
+    targets.value = rows_of([](const FoldTensors& fold) { return fold.value; });
   if (mixed.defined()) targets.value = mixed;
   batch.targets.push_back(std::move(targets));
   return batch;

@@ -18,9 +18,9 @@
 namespace emosweep::data {
 
 struct Targets {
-  at::Tensor index;  // single [K,b] int64; aspects [K,b,A]
-  at::Tensor value;  // multi [K,b,L]; soft targets [K,b,C]; regression [K,b,D]
-  at::Tensor known;  // bool, as index or value; undefined = all known
+  at::Tensor index;  // single [K,b] int64; aspects [K,b,A], -1 where unknown
+  at::Tensor value;  // float64: multi [K,b,L]; soft targets [K,b,C]; regression [K,b,D]
+  at::Tensor known;  // bool [K,b] of single labels; undefined = all known
 };
 
 struct Input {
@@ -48,7 +48,9 @@ struct FoldTensors {
   std::vector<std::shared_ptr<const TokenRows>> tokens;  // of the one modality of texts, or empty
   at::ScalarType dtype = at::kFloat;
   std::vector<at::Tensor> present;  // per modality [n] bool; undefined where every row has it
-  at::Tensor label;                 // [n] int64
+  at::Tensor label;                 // [n] int64 of single; [n, A] of aspects, -1 unknown
+  at::Tensor value;                 // [n, o] float64 of multi (0, 1) and regression
+  const at::Tensor& target() const { return label.defined() ? label : value; }
 };
 FoldTensors make_fold_tensors(const Dataset& dataset, const std::vector<FeatureMatrix>& features,
                               at::ScalarType dtype);

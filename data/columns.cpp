@@ -82,6 +82,24 @@ std::vector<Layout::Filter> filters(const std::map<std::string, std::vector<std:
   return found;
 }
 
+// Labels of samples to be predicted need not be there.
+std::vector<int> target_columns(const Description& d, const std::vector<std::string>& header,
+                                const std::string& table, Mistakes& mistakes) {
+  Mistakes unheard;
+  Resolver resolver(header, table, d.labels == Labels::needed ? mistakes : unheard);
+  std::vector<int> all;
+  for (const Written& element : d.target.columns)
+    for (const int column : resolver.columns(element)) {
+      if (std::find(all.begin(), all.end(), column) == all.end())
+        all.push_back(column);
+      else if (d.labels == Labels::needed)
+        mistakes.add(element.place, "the label's column " +
+                                        in_quotes(header[static_cast<std::size_t>(column)]) +
+                                        " is given twice");
+    }
+  return all;
+}
+
 }  // namespace
 
 bool matches_glob(std::string_view pattern, std::string_view text) {
@@ -115,9 +133,12 @@ Layout resolve_columns(const Description& d, const RowSelection& selection,
     if (column >= 0) owner.emplace(column, what);
     return column;
   };
+  const Written& label = d.target.column;
   const bool labelled = d.labels == Labels::needed ||
-                        std::find(header.begin(), header.end(), d.label.text) != header.end();
-  if (labelled) layout.label = take(d.label, "the label");
+                        std::find(header.begin(), header.end(), label.text) != header.end();
+  if (labelled) layout.label = take(label, "the label");
+  layout.targets = target_columns(d, header, table, mistakes);
+  for (const int column : layout.targets) owner.emplace(column, "the label");
   layout.id = take(d.id, "the id");
   layout.split = take(d.split, "the split");
   for (const auto& [name, column] : d.groups)
@@ -193,6 +214,7 @@ Layout same_columns(const Layout& layout, const std::vector<std::string>& header
   move(same.id);
   move(same.label);
   move(same.split);
+  for (int& column : same.targets) move(column);
   for (int& column : same.groups) move(column);
   for (int& column : same.metadata) move(column);
   for (int& column : same.difficulty) move(column);

@@ -13,6 +13,7 @@ namespace emosweep::data {
 // Numbers of columns in a table's header; -1: not used by this dataset.
 struct Layout {
   int id = -1, label = -1, split = -1;
+  std::vector<int> targets;  // of a target of several columns, in their written order
   std::vector<int> groups, metadata, difficulty;
   std::vector<std::vector<int>> modalities;  // ascending
   struct Filter {

@@ -32,6 +32,26 @@ std::string joined(const std::vector<std::string>& parts) {
   return text;
 }
 
+// Single labels give the lines that they gave before there were other kinds.
+void add_target(const TargetDescription& t, const TargetSpec& spec,
+                std::map<std::string, std::string>& lines) {
+  using Unlabelled = TargetDescription::Unlabelled;
+  using Empty = TargetDescription::Empty;
+  lines["label"] = t.column.text;
+  lines["classes"] = joined(spec.classes);
+  for (const auto& [from, to] : t.map) lines["map/" + from] = to;
+  lines["unlabelled"] = t.unlabelled == Unlabelled::skip   ? "skip"
+                        : t.unlabelled == Unlabelled::keep ? "keep"
+                                                           : "error";
+  if (t.by_index) lines["by"] = "index";
+  if (t.kind == TargetKind::single) return;
+  lines["kind"] = target_kind_name(t.kind);
+  lines["outputs"] = joined(spec.outputs);
+  if (!t.separator.empty()) lines["separator"] = t.separator;
+  if (t.empty != Empty::error) lines["empty"] = t.empty == Empty::neutral ? "neutral" : "ignore";
+  if (t.range) lines["range"] = number_text(t.range->first) + " " + number_text(t.range->second);
+}
+
 // What the description makes of its tables' bytes: no names, comments or paths.
 std::string canonical(const Description& d, const Dataset& dataset, const RowSelection& selection) {
   std::map<std::string, std::string> lines;
@@ -40,10 +60,7 @@ std::string canonical(const Description& d, const Dataset& dataset, const RowSel
   lines["delimiter"] = d.delimiter == 0 ? "" : std::string(1, d.delimiter);
   lines["inf"] = d.inf_is_missing ? "missing" : "error";
   lines["id"] = d.id.text;
-  lines["label"] = d.label.text;
-  lines["classes"] = joined(dataset.target.classes);
-  for (const auto& [from, to] : d.label_map) lines["map/" + from] = to;
-  lines["unlabelled"] = d.skip_unlabelled ? "skip" : "error";
+  add_target(d.target, dataset.target, lines);
   for (const auto& [name, column] : d.groups) lines["group/" + name] = column.text;
   std::vector<std::string> metadata, modalities, parts;
   for (const Written& name : d.metadata) metadata.push_back(name.text);

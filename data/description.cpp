@@ -8,53 +8,12 @@
 #include "data/audio/audio_description.h"
 #include "data/description_reader.h"
 #include "data/difficulty.h"
+#include "data/target_description.h"
 
 namespace emosweep::data {
 namespace {
 
 namespace fs = std::filesystem;
-
-void read_label(const Node& node, NodeReader& read, Description& d) {
-  if (node.kind != Node::Kind::map) {
-    d.label = read.text(node, "label");
-    return;
-  }
-  read.keys(node, "label", {"column", "classes", "map", "unlabelled"},
-            {"columns", "separator", "kind", "range"});
-  const Entry* column = node.find("column");
-  if (column != nullptr)
-    d.label = read.text(column->value, "label's column");
-  else if (node.find("columns") == nullptr)
-    read.mistake(node.place, "label has no 'column'");
-  if (const Entry* classes = node.find("classes")) {
-    if (classes->value.kind == Node::Kind::map) {
-      read.mistake(classes->value.place, "classes from a file do not exist yet; list them here");
-    } else {
-      d.classes = read.texts(classes->value, "classes");
-      std::set<std::string> seen;
-      for (const Written& name : d.classes)
-        if (!seen.insert(name.text).second)
-          read.mistake(name.place, "the class " + in_quotes(name.text) + " is given twice");
-      if (d.classes.size() == 1)
-        read.mistake(d.classes[0].place, "classes holds only one class; there must be two or more");
-    }
-  }
-  if (const Entry* map = node.find("map"); map != nullptr && read.is_map(map->value, "map")) {
-    std::vector<std::string> names;
-    for (const Written& name : d.classes) names.push_back(name.text);
-    for (const Entry& entry : map->value.entries) {
-      const Written to =
-          read.text(entry.value, "the class that " + in_quotes(entry.key) + " maps to");
-      if (!to.given()) continue;
-      if (!names.empty() && std::find(names.begin(), names.end(), to.text) == names.end())
-        read.mistake(to.place, "map: " + in_quotes(to.text) + " is not one of the classes" +
-                                   hint(to.text, names));
-      d.label_map[entry.key] = to.text;
-    }
-  }
-  if (const Entry* unlabelled = node.find("unlabelled"))
-    d.skip_unlabelled = read.choice(unlabelled->value, "unlabelled", {"error", "skip"}) == 1;
-}
 
 void read_groups(const Node& node, NodeReader& read, Description& d) {
   if (!read.is_map(node, "groups")) return;
@@ -265,21 +224,26 @@ void resolve_paths(const Node& tree, NodeReader& read, Mistakes& mistakes, Descr
     mistakes.add(root_place, "root: there is no folder " + in_quotes(d.root.string()));
     return;
   }
-  for (TableDescription& table : d.tables) {
-    const std::string text = expand_environment(table.file, mistakes);
-    if (text.empty()) continue;
-    table.path = (d.root / text).lexically_normal();
+  // Where a file inside the root stands; empty where a mistake says why there is none.
+  const auto resolved = [&](const Written& file) -> fs::path {
+    const std::string text = expand_environment(file, mistakes);
+    if (text.empty()) return {};
+    const fs::path path = (d.root / text).lexically_normal();
     const fs::path real = fs::weakly_canonical(d.root / text, code);
     if (code || !is_inside(real, root)) {
-      mistakes.add(table.file.place,
+      mistakes.add(file.place,
                    in_quotes(text) + " is a path out of the root " + in_quotes(root.string()));
     } else if (!fs::is_regular_file(real, code)) {
-      mistakes.add(table.file.place, "there is no file " + in_quotes(table.path.string()));
+      mistakes.add(file.place, "there is no file " + in_quotes(path.string()));
     } else {
-      continue;
+      return path;
     }
-    table.path.clear();
-  }
+    return {};
+  };
+  for (TableDescription& table : d.tables) table.path = resolved(table.file);
+  // Whoever predicts needs no classes: the model knows them.
+  if (d.target.class_file.given() && d.labels == Labels::needed)
+    read_class_file(resolved(d.target.class_file), d.target, mistakes);
 }
 
 }  // namespace
@@ -300,9 +264,10 @@ Description read_description(const std::filesystem::path& file, Mistakes& mistak
     return d;
   }
   read.keys(tree, "a dataset",
-            {"name", "samples", "root", "header", "quote", "delimiter", "id", "label", "groups",
-             "metadata", "difficulty", "splits", "modalities", "validation", "duplicates", "inf"},
-            {"aspects", "targets", "path_style"});
+            {"name", "samples", "root", "header", "quote", "delimiter", "id", "label", "aspects",
+             "groups", "metadata", "difficulty", "splits", "modalities", "validation", "duplicates",
+             "inf"},
+            {"targets", "path_style"});
   const auto given = [&](const char* key) {
     const Entry* entry = tree.find(key);
     return entry == nullptr ? nullptr : &entry->value;
@@ -314,10 +279,15 @@ Description read_description(const std::filesystem::path& file, Mistakes& mistak
     d.name = name.text;
   }
   if (const Node* node = given("id")) d.id = read.text(*node, "id");
-  if (const Node* node = given("label"))
-    read_label(*node, read, d);
-  else if (labels == Labels::needed && given("aspects") == nullptr && given("targets") == nullptr)
-    mistakes.add(whole, "the dataset has no 'label'");
+  if (const Node* node = given("label")) read_label(*node, read, d.target);
+  if (const Node* node = given("aspects")) {
+    if (given("label") != nullptr)
+      mistakes.add(node->place, "give 'label' or 'aspects', not both");
+    else
+      read_aspects(*node, read, d.target);
+  } else if (labels == Labels::needed && given("label") == nullptr && given("targets") == nullptr) {
+    mistakes.add(whole, "the dataset has no 'label' and no 'aspects'");
+  }
   if (const Node* node = given("groups")) read_groups(*node, read, d);
   if (const Node* node = given("metadata")) read_metadata(*node, read, d);
   if (const Node* node = given("difficulty")) d.difficulty = read_difficulty(*node, read);
@@ -350,6 +320,7 @@ Description read_description(const std::filesystem::path& file, Mistakes& mistak
   if (d.validation.given && given("splits") == nullptr)
     mistakes.add(given("validation")->place, "'validation' without 'splits' is never read");
   resolve_paths(tree, read, mistakes, d);
+  check_target(d, mistakes);
   return d;
 }
 

@@ -36,6 +36,28 @@ struct ModalityDescription {
   bool texts() const { return embeddings() || kind == "text"; }
 };
 
+// How cells say what a sample is: `label` or `aspects` of a description.
+struct TargetDescription {
+  // What happens to a row without a label: a mistake, left out, or kept (no label at all of multi,
+  // unknown aspects).
+  enum class Unlabelled { error, skip, keep };
+  enum class Empty { error, neutral, ignore };  // cells of aspects
+
+  TargetKind kind = TargetKind::single;
+  Place place;
+  Written column;                // a class, labels side by side, or a number; or
+  std::vector<Written> columns;  // labels of 0 and 1, aspects, numbers: names, ranges and globs
+  std::string separator;         // between the labels of one cell
+  std::vector<Written> classes;  // single: empty means the sorted distinct labels
+  Written class_file;            // one name a line; fills `classes`
+  bool by_index = false;         // cells hold places among the classes, from 0
+  std::map<std::string, std::string> map;  // what cells say: the class that is meant
+  std::map<std::string, Place> map_places;
+  Unlabelled unlabelled = Unlabelled::error;
+  Empty empty = Empty::error;
+  std::optional<std::pair<double, double>> range;  // of numbers, both ends included
+};
+
 struct DifficultyDescription {
   Place place;
   std::vector<Written> columns;  // none: difficulties are not described
@@ -60,10 +82,8 @@ struct Description {
   bool quotes = true;
   char delimiter = 0;  // 0: by the file's extension
   bool inf_is_missing = false;
-  Written id, label, split;
-  std::vector<Written> classes;  // empty: the sorted distinct labels
-  std::map<std::string, std::string> label_map;
-  bool skip_unlabelled = false;
+  Written id, split;
+  TargetDescription target;
   Labels labels = Labels::needed;
   std::vector<std::pair<std::string, Written>> groups;  // name, column
   std::vector<Written> metadata;

@@ -213,8 +213,11 @@ std::vector<Fold> protocol_folds(const Dataset& dataset, const SplitOptions& opt
                                  std::vector<std::string>& warnings) {
   const bool by_group =
       options.protocol == Protocol::loso || options.protocol == Protocol::group_kfold;
-  const Context c{dataset, options, make_units(dataset, options.group),
-                  dataset.target.classes.size(), warnings};
+  const Context c{dataset, options, make_units(dataset, options.group), strata(dataset), warnings};
+  if (options.protocol == Protocol::stratified_kfold && dataset.target.kind != TargetKind::single)
+    c.fail(std::string("needs single labels, the dataset has a target of kind ") +
+           target_kind_name(dataset.target.kind) +
+           "; take group_kfold, holdout or the dataset's official split");
   if (by_group && !c.units.grouped) c.fail("needs a 'group' whose values are held out");
   const bool by_fraction = options.protocol != Protocol::official &&
                            options.protocol != Protocol::all &&

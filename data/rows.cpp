@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <numeric>
 
 #include "data/cells.h"
 #include "data/description_reader.h"
@@ -23,14 +22,13 @@ bool one_of(const Layout::Filter& filter, const Record& record) {
 RowLoader::RowLoader(const Description& description, const Layout& layout,
                      const std::vector<std::string>& header, const TableLimits& limits,
                      TableMistakes& mistakes)
-    : d_(description), header_(header), limits_(limits), mistakes_(mistakes) {
+    : d_(description),
+      header_(header),
+      limits_(limits),
+      mistakes_(mistakes),
+      target_(description, layout, header_, out_.dataset, mistakes) {
   Dataset& dataset = out_.dataset;
   dataset.name = out_.samples.dataset = d_.name;
-  dataset.target.name = d_.label.text;
-  for (const Written& name : d_.classes) {
-    classes_.emplace(name.text, static_cast<std::int32_t>(dataset.target.classes.size()));
-    dataset.target.classes.push_back(name.text);
-  }
   for (const auto& [name, column] : d_.groups) dataset.groups.push_back({name, {}});
   for (const Written& name : d_.metadata) dataset.metadata.push_back({name.text, {}});
   out_.samples.groups = dataset.groups;
@@ -118,11 +116,7 @@ std::string RowLoader::id_of(const Record& record, const Layout& columns) {
 
 void RowLoader::keep(const Record& record, const Layout& columns, const std::string& split) {
   Dataset& dataset = out_.dataset;
-  if (d_.labels == Labels::ignored) {
-    dataset.label.push_back(0);
-  } else if (!label(trimmed(record.cells[index(columns.label)]), index(columns.label))) {
-    return;
-  }
+  if (!target_.read(record, columns, *table_)) return;
   dataset.row.push_back(row_);
   dataset.id.push_back(out_.samples.id.back());
   for (std::size_t g = 0; g < columns.groups.size(); ++g) {
@@ -149,36 +143,6 @@ void RowLoader::keep(const Record& record, const Layout& columns, const std::str
     mistakes_.add({table_->file(), static_cast<int>(record.line), 0},
                   "the sample " + in_quotes(dataset.id.back()) +
                       " has no modality: all its feature cells are missing");
-}
-
-bool RowLoader::label(std::string_view cell, std::size_t at) {
-  std::string text(cell);
-  const auto mapped = d_.label_map.find(text);
-  if (mapped != d_.label_map.end()) text = mapped->second;
-  auto known = classes_.find(text);
-  Dataset& dataset = out_.dataset;
-  if (known == classes_.end() && is_missing(text)) {
-    if (d_.skip_unlabelled) {
-      ++unlabelled_;
-      return false;
-    }
-    mistakes_.add(place(at), "column " + in_quotes(d_.label.text) +
-                                 ": the label is missing (unlabelled: skip leaves such rows out)");
-  } else if (known == classes_.end() && !d_.classes.empty()) {
-    mistakes_.add(place(at), "column " + in_quotes(d_.label.text) + ": the label " +
-                                 in_quotes(text) + " is not one of the classes" +
-                                 hint(text, dataset.target.classes));
-  } else if (known == classes_.end()) {
-    constexpr std::size_t kMostClasses = 1000;  // more are no classes but numbers or sentences
-    if (classes_.size() == kMostClasses)
-      mistakes_.add(place(at), "column " + in_quotes(d_.label.text) + " holds more than " +
-                                   std::to_string(kMostClasses) +
-                                   " different labels; list the 'classes' if it is meant");
-    known = classes_.emplace(text, static_cast<std::int32_t>(classes_.size())).first;
-    dataset.target.classes.push_back(text);
-  }
-  dataset.label.push_back(known == classes_.end() ? 0 : known->second);
-  return true;
 }
 
 void RowLoader::difficulty(const Record& record, const Layout& columns) {
@@ -234,51 +198,33 @@ bool RowLoader::features(const Record& record, const Layout& columns) {
   return any;
 }
 
-// Classes that the description does not list come in the order of their texts, whatever the order
-// of the rows.
-void RowLoader::sort_classes() {
-  std::vector<std::string>& classes = out_.dataset.target.classes;
-  std::vector<std::int32_t> order(classes.size()), rank(classes.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::sort(order.begin(), order.end(), [&](std::int32_t a, std::int32_t b) {
-    return classes[static_cast<std::size_t>(a)] < classes[static_cast<std::size_t>(b)];
-  });
-  std::vector<std::string> sorted;
-  for (std::size_t i = 0; i < order.size(); ++i) {
-    rank[static_cast<std::size_t>(order[i])] = static_cast<std::int32_t>(i);
-    sorted.push_back(classes[static_cast<std::size_t>(order[i])]);
-  }
-  classes = std::move(sorted);
-  for (std::int32_t& label : out_.dataset.label) label = rank[static_cast<std::size_t>(label)];
-}
-
 Loaded RowLoader::finish() {
   Dataset& dataset = out_.dataset;
-  const Place place{d_.file.string(), d_.label.place.line, d_.label.place.column};
+  const TargetDescription& target = d_.target;
+  const Written& label = target.column;
   const auto warn = [&](const std::string& text) { dataset.warnings.push_back(text); };
   if (row_ > 0 && dataset.size() == 0 && mistakes_.count() == 0)
-    mistakes_.add({d_.file.string(), 0, 0},
-                  "no row is left of " + std::to_string(row_) +
-                      (unlabelled_ > 0 ? " (the others have no label)" : " after row selection"));
+    mistakes_.add(
+        {d_.file.string(), 0, 0},
+        "no row is left of " + std::to_string(row_) +
+            (target_.left_out() > 0 ? " (the others have no label)" : " after row selection"));
   if (d_.labels == Labels::ignored) return std::move(out_);
-  if (d_.classes.empty() && mistakes_.count() == 0) {
-    sort_classes();
+  if (target.kind == TargetKind::single && target.classes.empty() && mistakes_.count() == 0) {
+    target_.sort_classes();
     if (dataset.target.classes.size() < 2)
-      mistakes_.add(place, "the label has only one class: " + listed(dataset.target.classes));
+      mistakes_.add({d_.file.string(), label.place.line, label.place.column},
+                    "the label has only one class: " + listed(dataset.target.classes));
     warn("classes are not listed; found " + std::to_string(dataset.target.classes.size()) +
-         " in the column " + in_quotes(d_.label.text) + ": " + listed(dataset.target.classes));
+         " in the column " + in_quotes(label.text) + ": " + listed(dataset.target.classes));
   }
   if (d_.difficulty.given() && mistakes_.count() == 0)
     dataset.difficulty =
         difficulties(d_.difficulty, difficulty_, dataset.label, dataset.target.classes, mistakes_);
-  if (unlabelled_ > 0) warn("rows without a label, left out: " + std::to_string(unlabelled_));
+  if (target_.left_out() > 0)
+    warn("rows without a label, left out: " + std::to_string(target_.left_out()));
   if (infinite_ > 0) warn("infinite cells, read as missing: " + std::to_string(infinite_));
-  std::vector<std::int64_t> counts(dataset.target.classes.size());
-  for (const std::int32_t label : dataset.label) ++counts[static_cast<std::size_t>(label)];
-  std::vector<std::string> empty;
-  for (std::size_t c = 0; c < counts.size(); ++c)
-    if (counts[c] == 0) empty.push_back(dataset.target.classes[c]);
-  if (!empty.empty()) warn("classes without a sample: " + listed(empty));
+  if (mistakes_.count() == 0)
+    for (const std::string& text : target_.warnings()) warn(text);
   return std::move(out_);
 }
 

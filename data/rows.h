@@ -11,6 +11,7 @@
 #include "data/dataset.h"
 #include "data/description.h"
 #include "data/table.h"
+#include "data/target_cells.h"
 
 namespace emosweep::data {
 
@@ -31,10 +32,8 @@ class RowLoader {
   bool selected(const Record& record, const Layout& columns) const;
   std::string id_of(const Record& record, const Layout& columns);
   void keep(const Record& record, const Layout& columns, const std::string& split);
-  bool label(std::string_view text, std::size_t cell);  // false: the row is skipped
   bool features(const Record& record, const Layout& columns);
   void difficulty(const Record& record, const Layout& columns);
-  void sort_classes();
   Place place(std::size_t cell) const;
 
   const Description& d_;
@@ -43,12 +42,12 @@ class RowLoader {
   TableMistakes& mistakes_;
   const TableReader* table_ = nullptr;
   Loaded out_;
-  std::unordered_map<std::string, std::int32_t> classes_;
+  TargetCells target_;
   std::unordered_map<std::string, std::string> lines_;  // of ids: where each was first seen
   std::vector<std::vector<MediaCell>> media_;
   std::vector<double> difficulty_;  // [n, columns]
   std::int32_t tables_ = 0;         // read so far, the present one included
-  std::int64_t row_ = 0, unlabelled_ = 0, infinite_ = 0;
+  std::int64_t row_ = 0, infinite_ = 0;
 };
 
 }  // namespace emosweep::data

@@ -95,13 +95,18 @@ UnitList choose_groups(const Units& units, UnitList candidates, std::int64_t cou
 
 }  // namespace
 
+std::size_t strata(const Dataset& dataset) {
+  return dataset.target.kind == TargetKind::single ? dataset.target.classes.size() : 1;
+}
+
 Units make_units(const Dataset& dataset, const std::string& group) {
   Units units;
-  const std::size_t classes = dataset.target.classes.size();
+  const std::size_t classes = strata(dataset);
+  const bool single = dataset.target.kind == TargetKind::single;
   const auto n = static_cast<std::int32_t>(dataset.size());
   const auto add = [&](const std::vector<std::int32_t>& rows) {
     std::vector<std::int32_t> counts(classes);
-    for (const std::int32_t row : rows) ++counts[at(dataset.label[at(row)])];
+    for (const std::int32_t row : rows) ++counts[single ? at(dataset.label[at(row)]) : 0];
     units.rows.push_back(rows);
     units.counts.push_back(std::move(counts));
   };

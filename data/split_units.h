@@ -19,11 +19,15 @@ struct Units {
   bool grouped = false;
   std::vector<std::string> names;                 // [u] of groups
   std::vector<std::vector<std::int32_t>> rows;    // [u]
-  std::vector<std::vector<std::int32_t>> counts;  // [u, classes]
+  std::vector<std::vector<std::int32_t>> counts;  // [u, strata]
   std::int64_t size() const { return static_cast<std::int64_t>(rows.size()); }
 };
 
 using UnitList = std::vector<std::int64_t>;
+
+// What stratifying keeps the mix of: the classes of single labels. Rows of other targets have no
+// one class, and count as of one.
+std::size_t strata(const Dataset& dataset);
 
 // InputError for a group that the dataset does not have.
 Units make_units(const Dataset& dataset, const std::string& group);

@@ -8,6 +8,7 @@
 #include "data/description_reader.h"
 #include "data/duplicates.h"
 #include "data/split_units.h"
+#include "data/target_counts.h"
 
 namespace emosweep::data {
 namespace {
@@ -70,29 +71,63 @@ void check_leaks(const Dataset& dataset, const SplitOptions& options, const Fold
   }
 }
 
+// What every training part should have a row of: classes (single), labels (multi), and of aspects
+// those that are known at all. Which of them rows lack, as names.
+struct Needed {
+  const char* what;
+  std::vector<std::string> names;
+  std::vector<std::uint8_t> seen(const Dataset& dataset, const Fold& fold) const {
+    const std::vector<std::int64_t> counts = target_counts(dataset, fold.train);
+    const std::size_t each = names.empty() ? 1 : counts.size() / names.size();
+    std::vector<std::uint8_t> seen(names.size());
+    const bool multi = dataset.target.kind == TargetKind::multi;
+    for (std::size_t i = 0; i < names.size(); ++i)
+      for (std::size_t c = multi ? 1 : 0; c < each; ++c)
+        if (counts[i * each + c] > 0) seen[i] = 1;
+    return seen;
+  }
+};
+
+Needed needed(const TargetSpec& target) {
+  switch (target.kind) {
+    case TargetKind::single:
+      return {"class", target.classes};
+    case TargetKind::multi:
+      return {"label", target.outputs};
+    case TargetKind::aspects:
+      return {"aspect", target.outputs};
+    case TargetKind::regression:
+      break;
+  }
+  return {"", {}};
+}
+
 void check_classes(const Dataset& dataset, Protocol protocol, Folds& folds) {
-  const std::size_t classes = dataset.target.classes.size();
+  const Needed need = needed(dataset.target);
+  const std::size_t classes = need.names.size();
   std::vector<std::vector<std::string>> absent(classes);  // names of folds
   for (const Fold& fold : folds.folds) {
-    std::vector<std::uint8_t> seen(classes);
-    for (const std::int32_t row : fold.train) seen[at(dataset.label[at(row)])] = 1;
+    const std::vector<std::uint8_t> seen = need.seen(dataset, fold);
     for (std::size_t c = 0; c < classes; ++c)
       if (!seen[c]) absent[c].push_back(fold.name);
   }
+  const std::string what = need.what;
   std::vector<std::string> never;
   for (std::size_t c = 0; c < classes; ++c)
-    if (absent[c].size() == folds.folds.size())
-      never.push_back(in_quotes(dataset.target.classes[c]));
+    if (absent[c].size() == folds.folds.size()) never.push_back(in_quotes(need.names[c]));
   if (!never.empty())
     fail(dataset, protocol,
-         "no training fold holds a sample of " +
-             std::string(never.size() == 1 ? "class " : "classes ") + listed(never) +
-             "; take it out of the classes, or change the rows or the split");
+         "no training fold holds a sample of " + what +
+             (never.size() == 1 ? " "
+              : what == "class" ? "es "
+                                : "s ") +
+             listed(never) + "; take it out of the " + (what == "class" ? "classes" : what + "s") +
+             ", or change the rows or the split");
   for (std::size_t c = 0; c < classes; ++c) {
     if (absent[c].empty()) continue;
     const std::size_t count = absent[c].size();
     if (count > 5) absent[c].resize(5);
-    folds.warnings.push_back("class " + in_quotes(dataset.target.classes[c]) +
+    folds.warnings.push_back(what + " " + in_quotes(need.names[c]) +
                              " is absent from training in " + std::to_string(count) + " of " +
                              std::to_string(folds.folds.size()) + " folds: " + listed(absent[c]) +
                              (count > 5 ? ", ..." : ""));

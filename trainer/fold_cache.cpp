@@ -20,7 +20,7 @@ std::string key_of(const data::Dataset& dataset, std::span<const std::int32_t> t
 }
 
 std::size_t bytes_of(const data::FoldTensors& tensors) {
-  std::size_t bytes = tensors.label.nbytes();
+  std::size_t bytes = tensors.target().nbytes();
   for (const at::Tensor& x : tensors.x) {
     if (x.defined()) bytes += x.nbytes();
   }

@@ -245,6 +245,7 @@ void leave_out(Dataset& dataset, const std::vector<std::uint8_t>& skip) {
   erase_rows(dataset.row, skip);
   erase_rows(dataset.id, skip);
   erase_rows(dataset.label, skip);
+  erase_rows(dataset.value, skip);
   erase_rows(dataset.split, skip);
   erase_rows(dataset.difficulty, skip);
   for (Column& column : dataset.groups) erase_rows(column.values, skip);

@@ -18,6 +18,7 @@ std::string percent(double share) { return std::to_string(std::lround(100 * shar
 
 std::vector<std::string> label_words(const Dataset& dataset,
                                      std::span<const std::string* const> texts) {
+  if (dataset.target.kind != TargetKind::single) return {};
   const std::vector<std::string>& classes = dataset.target.classes;
   std::set<std::string> wanted;
   std::vector<std::vector<std::string>> of_class(classes.size());

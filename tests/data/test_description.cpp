@@ -62,7 +62,6 @@ TEST(Description, AllMistakesAreReportedTogetherWithTheirPlaces) {
            at + ":2:1: unknown key 'sample' of a dataset; did you mean 'samples'?",
            at + ":4:5: the id: the table '" + (f.path / "t.csv").string() + "' has no column 'idd'",
            at + ":5:26: unknown key 'clases' of label; did you mean 'classes'?",
-           at + ":5:39: 'kind' of label does not exist yet",
            at + ":6:10: a group may not be called 'id'",
            at + ":7:12: metadata: the table",
            at + ":8:13: duplicates is 'keep'; it can be: refuse, drop_from_train, allow",
@@ -83,15 +82,13 @@ TEST(Description, WhatDoesNotExistYetSaysSo) {
   const Folder f;
   f.write("t.csv", kTable);
   f.write("dataset.yaml",
-          "samples: t.csv\npath_style: windows\naspects: {columns: [a]}\n"
-          "label: {columns: [emotion], separator: \",\", range: [1, 2], classes: {file: x}}\n"
+          "samples: t.csv\npath_style: windows\ntargets: {a: x}\n"
+          "label: emotion\n"
           "modalities:\n  a: {kind: text, column: f0}\n  i: {kind: image, column: f0}\n"
           "  v: {kind: video, column: f0}\n  s: {kind: sequence, column: f0}\n");
   const std::string text = load_error(f);
   for (const char* part :
-       {":2:1: 'path_style' of a dataset does not", ":3:1: 'aspects' of a dataset does not",
-        ":4:9: 'columns' of label does not", ":4:29: 'separator' of label does not",
-        ":4:45: 'range' of label does not", "classes from a file do not exist yet",
+       {":2:1: 'path_style' of a dataset does not", ":3:1: 'targets' of a dataset does not",
         ":6:13: modalities of kind 'text' do not exist yet", "kind 'image' do not exist yet",
         "kind 'video' do not exist yet", "kind 'sequence' do not exist yet"})
     EXPECT_TRUE(holds(text, part));
