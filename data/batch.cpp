@@ -171,7 +171,7 @@ FoldTensors make_fold_tokens(const Dataset& dataset, std::shared_ptr<const Token
   fold.present.emplace_back();
   fold.x.emplace_back();
   fold.tokens.push_back(std::move(tokens));
-  fold.label = labels_of(dataset);
+  set_target(dataset, fold);
   return fold;
 }
 

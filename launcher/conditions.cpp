@@ -4,7 +4,8 @@
 #include <limits>
 
 #include "data/audio/clips.h"
-#include "models/fused_network.h"
+#include "launcher/plan_reasons.h"
+#include "launcher/target_checks.h"
 
 namespace emosweep::launcher {
 
@@ -169,13 +170,6 @@ std::string condition_label(const Experiment& experiment, const Values& values) 
 
 namespace {
 
-// "" where a model can be trained with fused kernels, else why not.
-std::string why_not_fused(const Values& values, const data::Dataset& dataset) {
-  const std::int64_t ranks = values[Key::ranks_per_trial].integer;
-  const trainer::TrialSpec spec = trial_spec(values, dataset);
-  return models::why_not_fused(spec.model, (spec.loop.batch_size + ranks - 1) / ranks);
-}
-
 void resolve_kernels(Values& values, const data::Dataset& dataset, const Experiment& experiment,
                      FileMistakes& mistakes) {
   Value& kernels = values[Key::kernels];
@@ -187,7 +181,8 @@ void resolve_kernels(Values& values, const data::Dataset& dataset, const Experim
     return;
   }
   if (kernels.text == "torch") return;
-  const std::string why = why_not_fused(values, dataset);
+  const std::string why =
+      why_not_fused(trial_spec(values, dataset), values[Key::ranks_per_trial].integer);
   if (kernels.text == "fused" && !why.empty()) {
     mistakes.add(place_of(experiment, Key::kernels),
                  "kernels: fused does not suit this model: " + why + "; write auto or torch",
@@ -202,22 +197,13 @@ void resolve(Values& values, const DataFacts& facts, const Experiment& experimen
              FileMistakes& mistakes) {
   const data::Dataset& dataset = *facts.dataset;
   resolve_modality(values, dataset, experiment, mistakes);
-  const Value& weights = values[Key::class_weights];
-  const std::size_t classes = dataset.target.classes.size();
-  if (!weights.numbers.empty() && weights.numbers.size() != classes) {
-    mistakes.add(place_of(experiment, Key::class_weights),
-                 "class_weights: the list has " + std::to_string(weights.numbers.size()) +
-                     " numbers, the dataset " + std::to_string(classes) +
-                     " classes: " + names_text(dataset.target.classes),
-                 experiment.name);
-  }
-  if (values.is(Key::weight_reduction, "auto")) {
-    values[Key::weight_reduction].text = values.is(Key::loss, "focal") ? "rows" : "weights";
-  }
+  resolve_target(values, dataset.target, experiment, mistakes);
   if (values.is(Key::protocol, "all")) {
     values[Key::selection_metric].text = "last";
   } else if (values.is(Key::selection_metric, "auto")) {
-    values[Key::selection_metric].text = facts.least_validation < 100 ? "loss" : "macro_f1";
+    values[Key::selection_metric].text =
+        facts.least_validation < 100 || dataset.target.kind == TargetKind::regression ? "loss"
+                                                                                      : "macro_f1";
   }
   if (values.is(Key::curriculum_epochs, "auto")) {
     Value& epochs = values[Key::curriculum_epochs];
@@ -336,7 +322,7 @@ trainer::TrialSpec trial_spec(const Values& values, const data::Dataset& dataset
   spec.augment.mixup = number(Key::mixup);
   spec.augment.specaug_freq = integer(Key::specaug_freq);
   spec.augment.specaug_time = integer(Key::specaug_time);
-  spec.model.classes = static_cast<std::int64_t>(dataset.target.classes.size());
+  spec.model.classes = target_width(dataset.target);
   // The linear model is always fitted in double precision: it reads no dtype, and must not depend
   // on one.
   const bool wide = values.is(Key::dtype, "float64") || values.is(Key::model, "linear");
@@ -358,6 +344,9 @@ trainer::TrialSpec trial_spec(const Values& values, const data::Dataset& dataset
   objective.weight_reduction = text(Key::weight_reduction);
   objective.label_smoothing = number(Key::label_smoothing);
   objective.smoothing_weights = text(Key::smoothing_weights);
+  objective.focal_weight = number(Key::focal_weight);
+  objective.contrastive_weight = number(Key::contrastive_weight);
+  objective.contrastive_temperature = number(Key::contrastive_temperature);
 
   trainer::OptimizerOptions& optimizer = spec.optimizer;
   optimizer.optimizer = text(Key::optimizer);

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "data/cells.h"
+#include "data/target_counts.h"
 #include "launcher/plan_facts.h"
 #include "trainer/objective.h"
 
@@ -17,8 +18,7 @@ results::FoldPart part_of(const data::Dataset& dataset, const data::Column* grou
                           const std::vector<std::int32_t>& rows) {
   results::FoldPart part;
   part.rows = static_cast<std::int64_t>(rows.size());
-  part.classes = class_counts(dataset, rows);
-  part.classes.resize(dataset.target.classes.size());  // of no rows there are none
+  part.classes = data::target_counts(dataset, rows);
   if (group == nullptr) return part;
   std::set<std::string> names;
   for (const std::int32_t row : rows) names.insert(group->values[static_cast<std::size_t>(row)]);
@@ -33,6 +33,8 @@ std::vector<double> class_weights(const PlannedExperiment& experiment,
                                   const std::vector<std::int64_t>& classes) {
   using trainer::ClassWeights;
   if (experiment.conditions.empty()) return {};
+  // Of other targets the report has no place for them; the losses' page says what they are.
+  if (experiment.data->dataset.target.kind != TargetKind::single) return {};
   const trainer::ObjectiveOptions& first = experiment.conditions[0].base.objective;
   for (const PlannedCondition& condition : experiment.conditions) {
     const trainer::ObjectiveOptions& own = condition.base.objective;
@@ -85,8 +87,9 @@ std::string fold_text(const PlannedExperiment& experiment, const results::FoldFa
   const std::string& group = experiment.split.group;
   std::string text = "fold " + fold.name + ": " + (group.empty() ? "" : group + ": ") +
                      part_text("train", fold.train) + ", " +
-                     part_text("validation", fold.validation) + ", " +
-                     part_text("test", fold.test) + "; training rows and class weights:";
+                     part_text("validation", fold.validation) + ", " + part_text("test", fold.test);
+  if (experiment.data->dataset.target.kind != TargetKind::single) return text;
+  text += "; training rows and class weights:";
   const std::vector<std::string>& classes = experiment.data->dataset.target.classes;
   for (std::size_t c = 0; c < classes.size(); ++c) {
     text += (c ? ", " : " ") + classes[c] + " " + std::to_string(fold.train.classes[c]);

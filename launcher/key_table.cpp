@@ -168,7 +168,10 @@ std::vector<KeyInfo> make_table() {
        "Alpha of mixup: windows and labels of a batch are mixed in pairs, by shares of "
        "Beta(alpha, alpha); 0 is off."},
       // ---- the objective
-      {Key::loss, "loss", T::choice, {}, {"cross_entropy", "focal"}, "cross_entropy", P::objective, E::result, true, network, any, kNetwork, "The training loss."},
+      {Key::loss, "loss", T::choice, {}, {"cross_entropy", "focal", "mse", "ccc"},
+       "cross_entropy", P::objective, E::result, true, network, any, kNetwork,
+       "The training loss: cross_entropy or focal of classes, labels and aspects; mse (their "
+       "default) or ccc, 1 - concordance of a batch, of values."},
       {Key::focal_gamma, "focal_gamma", T::number, from(0), {}, "2", P::objective, E::result,
        true, [](const Values& v) { return network(v) && v.is(Key::loss, "focal"); }, any,
        "loss: focal", "Exponent of (1 - p) in the focal loss."},
@@ -176,8 +179,8 @@ std::vector<KeyInfo> make_table() {
        E::result, true, network, any, kNetwork, "Divides the logits before the log-softmax."},
       {Key::class_weights, "class_weights", T::weights, from(0), {"none", "balanced", "batch"},
        "none", P::objective, E::result, true, always, any, "",
-       "none; balanced: n / (C count) of the training rows; batch: 1 / (count + 0.1) of each "
-       "batch; or a list, one a class."},
+       "none; balanced: n / (C count) of the training rows, of several labels (n - count) / count "
+       "of presence; batch: 1 / (count + 0.1) of each batch; or a list, one a class or label."},
       {Key::class_weight_cap, "class_weight_cap", T::number, from(0), {}, "0", P::objective,
        E::result, true, [](const Values& v) { return network(v) && v.is(Key::class_weights,
        "balanced"); }, any, "any model but linear, class_weights: balanced",
@@ -194,6 +197,16 @@ std::vector<KeyInfo> make_table() {
        && weighted(v) && v[Key::label_smoothing].number > 0; }, any,
        "label_smoothing > 0, class_weights other than none",
        "Class weights within a smoothed target: each class its own, or the target's for all."},
+      {Key::focal_weight, "focal_weight", T::number, from(0), {}, "1", P::objective, E::result,
+       true, network, any, kNetwork,
+       "Of aspects: weight of the classification term, cross_entropy or focal."},
+      {Key::contrastive_weight, "contrastive_weight", T::number, from(0), {}, "0", P::objective,
+       E::result, true, network, any, kNetwork,
+       "Of aspects: weight of the contrastive term over rows that share labels; 0 leaves it out."},
+      {Key::contrastive_temperature, "contrastive_temperature", T::number, above(0), {}, "0.1",
+       P::objective, E::result, true, [](const Values& v) { return network(v) &&
+       v[Key::contrastive_weight].number > 0; }, any, "contrastive_weight > 0",
+       "Divides the cosines of the contrastive term."},
       // ---- the optimiser
       {Key::optimizer, "optimizer", T::choice, {}, {"adamw", "adam", "sgd"}, "adamw", P::optimizer, E::result, true, network, any, kNetwork, "The optimiser."},
       {Key::lr, "lr", T::number, above(0), {}, "0.001", P::optimizer, E::result, true, network,
@@ -224,10 +237,10 @@ std::vector<KeyInfo> make_table() {
        selects, any, "any model but linear, a selection_metric other than last",
        "Epochs without a better selection_metric before training stops; 0 never stops early."},
       {Key::selection_metric, "selection_metric", T::choice, {}, {"auto", "loss", "accuracy",
-       "macro_f1", "weighted_f1", "uar", "last"}, "auto", P::loop, E::result, true, [](const
+       "macro_f1", "micro_f1", "weighted_f1", "uar", "ccc", "mae", "last"}, "auto", P::loop, E::result, true, [](const
        Values& v) { return network(v) && splits(v); }, any, "any model but linear, any protocol but all",
        "Validation metric that selects the epoch; last: no selection; auto: loss below 100 "
-       "validation samples, else macro_f1."},
+       "validation samples and of values, else macro_f1."},
       {Key::refit, "refit", T::choice, {}, {"none", "train+validation"}, "none", P::loop,
        E::result, true, splits, any, "any protocol but all",
        "Train again on train + validation, for the selected number of epochs, before testing."},

@@ -24,7 +24,7 @@ enum class Key {
   random_crop, time_shift, gain_db, noise_db, specaug_freq, specaug_time, mixup,
   loss, focal_gamma, loss_temperature, class_weights, class_weight_cap, weight_reduction,
   label_smoothing,
-  smoothing_weights,
+  smoothing_weights, focal_weight, contrastive_weight, contrastive_temperature,
   optimizer, lr, momentum, weight_decay, schedule, warmup_epochs, warmup_steps, clip_norm,
   epochs, batch_size, balanced_sampler, patience, selection_metric, refit,
   curriculum, curriculum_pacing, curriculum_epochs, post_curriculum_dropout,

@@ -71,14 +71,6 @@ std::shared_ptr<const data::Loaded> PlanData::dataset(const Experiment& experime
   try {
     entry = std::make_shared<const data::Loaded>(data::load_dataset(
         path, row_selection(values), &cache_, {}, data::Labels::needed, &embedder_));
-    if (entry->dataset.target.kind != TargetKind::single) {
-      mistakes.add(place_of(experiment, Key::dataset),
-                   "dataset: targets of kind " +
-                       std::string(target_kind_name(entry->dataset.target.kind)) +
-                       " are read, but not trained yet",
-                   experiment.name);
-      entry = nullptr;
-    }
   } catch (const InputError& problem) {
     mistakes.add(Place{}, problem.what());  // its lines carry the places in the data
   }

@@ -3,15 +3,19 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "launcher/plan.h"
 
 namespace emosweep::launcher {
 
-std::vector<std::int64_t> class_counts(const data::Dataset& dataset);
-std::vector<std::int64_t> class_counts(const data::Dataset& dataset,
-                                       std::span<const std::int32_t> rows);
+// What rows say about the target, a few words each: counts of classes or labels; of aspects, each
+// with its classes, and how many rows do not know it; mean and range of values.
+std::vector<std::string> target_words(const data::Dataset& dataset);
+// The same of a fold's part, short: "12/3/0"; of aspects the classes over all of them; of values
+// the mean.
+std::string mix_text(const data::Dataset& dataset, std::span<const std::int32_t> rows);
 std::size_t different(const data::Column& column);
 
 struct ModalityFacts {

@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "data/audio/clips.h"
+#include "data/target_counts.h"
 #include "launcher/estimate.h"
 #include "launcher/plan.h"
 #include "launcher/plan_facts.h"
@@ -34,9 +35,14 @@ Json dataset_json(const data::Dataset& dataset) {
   out["name"] = dataset.name;
   out["digest"] = dataset.digest.hex();
   out["samples"] = dataset.size();
-  const std::vector<std::int64_t> counts = class_counts(dataset);
-  for (std::size_t c = 0; c < counts.size(); ++c) {
-    out["classes"].push_back({{"name", dataset.target.classes[c]}, {"samples", counts[c]}});
+  out["target"] = target_kind_name(dataset.target.kind);
+  if (dataset.target.kind == TargetKind::regression) {
+    out["values"] = target_words(dataset);
+  } else {
+    // Of aspects each class of each of them: "Battery/Positive".
+    const data::ClassMix mix = data::class_mix(dataset, data::all_rows(dataset));
+    for (std::size_t c = 0; c < mix.names.size(); ++c)
+      out["classes"].push_back({{"name", mix.names[c]}, {"samples", mix.counts[c]}});
   }
   out["groups"] = Json::array();
   for (const data::Column& column : dataset.groups) {
@@ -56,7 +62,7 @@ Json dataset_json(const data::Dataset& dataset) {
 }
 
 Json part_json(const data::Dataset& dataset, const std::vector<std::int32_t>& rows) {
-  return {{"samples", rows.size()}, {"classes", class_counts(dataset, rows)}};
+  return {{"samples", rows.size()}, {"classes", data::class_mix(dataset, rows).counts}};
 }
 
 Json reasons_json(const Plan& plan, const std::vector<Reason>& reasons) {

@@ -144,11 +144,18 @@ KernelCounts kernel_counts(const Plan& plan) {
   return counts;
 }
 
+std::string why_not_fused(const trainer::TrialSpec& spec, std::int64_t ranks) {
+  const TargetKind kind = spec.dataset->target.kind;
+  if (kind != TargetKind::single)
+    return std::string("they train single labels, this target is of kind ") +
+           target_kind_name(kind);
+  return models::why_not_fused(spec.model, (spec.loop.batch_size + ranks - 1) / ranks);
+}
+
 std::string why_torch(const PlannedCondition& condition, int ranks) {
   const trainer::TrialSpec& spec = condition.base;
   if (spec.model.model == "linear" || spec.model.kernels == models::Kernels::fused) return "";
-  const std::string why =
-      models::why_not_fused(spec.model, (spec.loop.batch_size + ranks - 1) / ranks);
+  const std::string why = why_not_fused(spec, ranks);
   return why.empty() ? "kernels: torch" : why;
 }
 

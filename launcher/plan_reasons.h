@@ -44,4 +44,7 @@ KernelCounts kernel_counts(const Plan& plan);
 // fused ones or none.
 std::string why_torch(const PlannedCondition& condition, int ranks);
 
+// "" where the trials can be trained with fused kernels, else why not.
+std::string why_not_fused(const trainer::TrialSpec& spec, std::int64_t ranks);
+
 }  // namespace emosweep::launcher

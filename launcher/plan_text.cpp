@@ -63,20 +63,16 @@ std::string seeds_text(const std::vector<std::uint64_t>& seeds) {
   return seeds.size() > 10 ? out + ", ... (" + std::to_string(seeds.size()) + ")" : out;
 }
 
-std::string counts_text(const std::vector<std::int64_t>& counts) {
-  std::string out;
-  for (const std::int64_t count : counts) out += (out.empty() ? "" : "/") + std::to_string(count);
-  return out.empty() ? "-" : out;
-}
-
 void add_dataset(std::ostringstream& out, const data::Dataset& dataset) {
   out << "  dataset      " << dataset.name << ": " << counted(dataset.id.size(), "sample") << "\n";
-  const std::vector<std::int64_t> classes = class_counts(dataset);
-  std::vector<std::string> words;
-  for (std::size_t c = 0; c < classes.size(); ++c) {
-    words.push_back(dataset.target.classes[c] + " " + std::to_string(classes[c]));
-  }
-  out << "  classes      " << joined(words) << "\n";
+  const TargetKind kind = dataset.target.kind;
+  std::vector<std::string> words = target_words(dataset);
+  if (kind == TargetKind::single || kind == TargetKind::multi)
+    out << (kind == TargetKind::single ? "  classes      " : "  labels       ") << joined(words)
+        << "\n";
+  else
+    for (const std::string& word : words)
+      out << (kind == TargetKind::aspects ? "  aspect       " : "  value        ") << word << "\n";
   words.clear();
   for (const data::Column& column : dataset.groups) {
     words.push_back(column.name + " (" + std::to_string(different(column)) + " values)");
@@ -114,9 +110,8 @@ void add_folds(std::ostringstream& out, const PlannedExperiment& experiment) {
     std::snprintf(line, sizeof line, "    %-*.30s %8zu %10zu %6zu %7lld", static_cast<int>(width),
                   fold.name.c_str(), fold.train.size(), fold.validation.size(), fold.test.size(),
                   static_cast<long long>(fold.dropped));
-    out << line << "  " << counts_text(class_counts(dataset, fold.train)) << "; "
-        << counts_text(class_counts(dataset, fold.validation)) << "; "
-        << counts_text(class_counts(dataset, fold.test)) << "\n";
+    out << line << "  " << mix_text(dataset, fold.train) << "; "
+        << mix_text(dataset, fold.validation) << "; " << mix_text(dataset, fold.test) << "\n";
   }
   if (shown < folds.size()) {
     out << "    ... and " << folds.size() - shown << " more (--json lists all)\n";

@@ -47,6 +47,17 @@ void record(LoopResult& result, const std::string& curve, double value) {
   found->values.push_back(value);
 }
 
+// Validation metrics that get a curve: the usual ones of the kind, and what selects.
+std::vector<std::string> watched(TargetKind kind, const std::string& selects) {
+  std::vector<std::string> names{"accuracy", "macro_f1"};
+  if (kind == TargetKind::multi) names = {"micro_f1", "macro_f1"};
+  if (kind == TargetKind::regression) names = {"mae", "ccc"};
+  const bool known = selects == "loss" || selects == "last" ||
+                     std::find(names.begin(), names.end(), selects) != names.end();
+  if (!known) names.push_back(selects);
+  return names;
+}
+
 }  // namespace
 
 std::string step_text(std::int64_t epoch, std::int64_t step) {
@@ -144,12 +155,15 @@ std::vector<std::vector<std::int64_t>> Bookkeeping::begin_epoch(std::int64_t epo
       dropout_.mutable_data_ptr<float>()[k] =
           static_cast<float>(now.curricula[k].dropout(epoch, now.loop[k].dropout));
     }
+    if (!now.loop[k].balanced_sampler) {
+      orders.push_back(data::epoch_order(rows, now.keys[k], epoch));
+      continue;
+    }
     const at::Tensor& label = now.folds[k]->label;
+    EMO_CHECK(label.defined() && label.dim() == 1, "a balanced sampler draws single labels");
     const std::span all(label.const_data_ptr<std::int64_t>(),
                         static_cast<std::size_t>(label.numel()));
-    orders.push_back(now.loop[k].balanced_sampler
-                         ? data::balanced_order(rows, all, now.keys[k], epoch)
-                         : data::epoch_order(rows, now.keys[k], epoch));
+    orders.push_back(data::balanced_order(rows, all, now.keys[k], epoch));
   }
   return orders;
 }
@@ -164,7 +178,9 @@ const std::vector<double>& Bookkeeping::rates(std::int64_t step) {
 bool Bookkeeping::meter(const std::vector<TermValues>& terms, const StepPlace& step, bool stop,
                         Collective& team) {
   const std::size_t K = active_.size();
-  const auto length = static_cast<std::int64_t>(terms.size() * K + 1);
+  std::size_t numbers = 1;
+  for (const TermValues& term : terms) numbers += term.sum.size();
+  const auto length = static_cast<std::int64_t>(numbers);
   if (!sums_.defined() || sums_.numel() != length) sums_ = at::empty({length}, at::kDouble);
   double* out = sums_.mutable_data_ptr<double>();
   for (const TermValues& term : terms) out = std::copy(term.sum.begin(), term.sum.end(), out);
@@ -172,22 +188,26 @@ bool Bookkeeping::meter(const std::vector<TermValues>& terms, const StepPlace& s
   if (fault_poison("trainer.loss")) sums_[0] = std::numeric_limits<double>::quiet_NaN();
   const at::Tensor sums = team.sum(sums_);
   const double* value_of = sums.const_data_ptr<double>();
-  const bool stops = value_of[terms.size() * K] > 0;
+  const bool stops = value_of[numbers - 1] > 0;
   if (metered_.empty()) {
-    const std::vector<double> none(K, 0);
-    for (const TermValues& term : terms) metered_.push_back({term.name, none, none, none});
+    for (const TermValues& term : terms) {
+      const std::vector<double> none(term.sum.size(), 0);
+      metered_.push_back({term.name, none, none, std::vector<double>(K, 0)});
+    }
   }
   EMO_CHECK(metered_.size() == terms.size(), "an epoch has the same terms in every step");
   for (std::size_t t = 0; t < terms.size(); ++t) {
-    for (std::size_t k = 0; k < K; ++k) {
-      const double value = value_of[t * K + k];
-      if (active_[k] && !std::isfinite(value)) {
-        fail(k, "loss (" + terms[t].name + ") is " + number_text(value), step);
+    const std::size_t parts = terms[t].sum.size() / K;
+    EMO_CHECK(metered_[t].sum.size() == terms[t].sum.size(), "a term has the same parts");
+    for (std::size_t i = 0; i < terms[t].sum.size(); ++i) {
+      const double value = *value_of++;
+      if (active_[i / parts] && !std::isfinite(value)) {
+        fail(i / parts, "loss (" + terms[t].name + ") is " + number_text(value), step);
       }
-      metered_[t].sum[k] += value;
-      metered_[t].count[k] += terms[t].count[k];
-      metered_[t].weight[k] = terms[t].weight[k];
+      metered_[t].sum[i] += value;
+      metered_[t].count[i] += terms[t].count[i];
     }
+    metered_[t].weight = terms[t].weight;
   }
   for (std::size_t k = 0; k < K; ++k) results_[trial_[k]].steps += active_[k];
   return stops;
@@ -215,7 +235,7 @@ void Bookkeeping::end_epoch(std::int64_t epoch, Collective& team) {
     double loss = 0;
     std::vector<double> values;
     for (const TermValues& m : metered_) {
-      values.push_back(m.count[k] > 0 ? m.sum[k] / m.count[k] : 0.0);
+      values.push_back(m.value(k));
       loss += m.weight[k] * values.back();
     }
     record(result, "train_loss", loss);
@@ -244,18 +264,17 @@ void Bookkeeping::validate(std::int64_t epoch, Collective& team) {
     if (!active_[k]) continue;
     LoopResult& result = results_[trial_[k]];
     Selection& selection = selections_[trial_[k]];
-    const results::Confusion& confusion = all[k].confusion;
     const std::string& metric = now.loop[k].selection_metric;
     record(result, "validation_loss", all[k].loss);
-    record(result, "validation_accuracy", metric_value("accuracy", 0, confusion));
-    record(result, "validation_macro_f1", metric_value("macro_f1", 0, confusion));
-    if (metric == "weighted_f1" || metric == "uar") {
-      record(result, "validation_" + metric, metric_value(metric, 0, confusion));
-    }
-    if (selection.offer(epoch, all[k].loss, confusion)) {
+    for (const auto& [term, value] : all[k].terms)
+      if (all[k].terms.size() > 1) record(result, "validation_" + term, value);
+    for (const std::string& name : watched(now.objective.target().kind, metric))
+      record(result, "validation_" + name, metric_value(name, all[k].loss, all[k].scores));
+    if (selection.offer(epoch, all[k].loss, all[k].scores)) {
       result.best_epoch = epoch;
-      result.validation = results::named_scores(confusion);
+      result.validation = all[k].scores;
       result.validation.emplace_back("loss", all[k].loss);
+      result.thresholds = all[k].thresholds;
       keep(k);
     }
     // Rows are still to come while a curriculum lasts.

@@ -5,6 +5,8 @@
 #include <c10/util/Exception.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include <algorithm>
+
 #include "base/fault.h"
 #include "distributed/reducer.h"
 #include "trainer/fused_engine.h"
@@ -60,17 +62,23 @@ class TorchEngine final : public Engine {
     return values_;
   }
 
-  // d loss / d sum = weight / count. A trial that has ended, or whose batch has no weight at all,
-  // gets no gradient.
+  // d loss / d sum = weight / (count * parts with a count). A trial that has ended, or whose batch
+  // has no weight at all, gets no gradient.
   void backward(const std::vector<std::uint8_t>& active) override {
     fault_point("trainer.backward");
     std::vector<at::Tensor> sums, factors;
     for (std::size_t t = 0; t < terms_.size(); ++t) {
       at::Tensor factor = at::zeros_like(terms_[t].count);
+      const std::vector<double>& count = values_[t].count;
+      const std::size_t parts = count.size() / active.size();
       for (std::size_t k = 0; k < active.size(); ++k) {
-        const double count = values_[t].count[k];
-        if (active[k] && count > 0) {
-          factor.mutable_data_ptr<double>()[k] = values_[t].weight[k] / count;
+        const auto first = count.begin() + static_cast<std::ptrdiff_t>(k * parts);
+        const auto some = std::count_if(first, first + static_cast<std::ptrdiff_t>(parts),
+                                        [](double n) { return n > 0; });
+        for (std::size_t p = k * parts; active[k] && p < (k + 1) * parts; ++p) {
+          if (!(count[p] > 0)) continue;
+          factor.mutable_data_ptr<double>()[p] =
+              values_[t].weight[k] / (count[p] * static_cast<double>(some));
         }
       }
       sums.push_back(terms_[t].sum);
@@ -99,8 +107,9 @@ class TorchEngine final : public Engine {
   }
 
   static std::vector<double> all_of(const at::Tensor& t) {
-    const double* p = t.const_data_ptr<double>();
-    return {p, p + t.numel()};
+    const at::Tensor whole = t.contiguous();
+    const double* p = whole.const_data_ptr<double>();
+    return {p, p + whole.numel()};
   }
 
   Pack& pack_;

@@ -15,7 +15,14 @@ namespace emosweep::trainer {
 // One loss term of every trial of a pack.
 struct TermValues {
   std::string name;
-  std::vector<double> sum, count, weight;  // [K]; sum over this rank's rows, count over the team's
+  // [K * parts], see Term; sum over this rank's rows, count over the team's
+  std::vector<double> sum, count;
+  std::vector<double> weight;  // [K]
+
+  double value(std::size_t k) const {
+    const std::size_t parts = sum.size() / weight.size();
+    return term_value({sum.data() + k * parts, parts}, {count.data() + k * parts, parts});
+  }
 };
 
 struct StepPlace {

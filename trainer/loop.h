@@ -43,14 +43,16 @@ struct Pack {
 struct LoopResult {
   std::int64_t best_epoch = -1, epochs = 0, steps = 0;
   // train_loss, train_<term>, lr (of the epoch's last step), and with validation rows
-  // validation_loss, validation_accuracy, validation_macro_f1 and the selection metric, with a
+  // validation_loss, validation_<term> of several terms, two metrics (accuracy and macro_f1; of
+  // several labels micro_f1 and macro_f1, of values mae and ccc) and the selection metric, with a
   // curriculum train_rows and dropout: one value an epoch.
   std::vector<results::Curve> curves;
   results::NamedValues
-      validation;  // "loss" and named_scores of the selected epoch; empty without validation rows
+      validation;  // scores and "loss" of the selected epoch; empty without validation rows
   // [v, C] of the validation rows in ascending order of the table, by the selected weights; where
   // the trial asks for them. (They live here because a refit overwrites the weights.)
   std::vector<double> validation_probability;
+  std::vector<double> thresholds;  // [L] of several labels, chosen in the selected epoch
   // The trial turned non-finite and left the pack; the error says where (epoch and step from 0).
   std::optional<TrialError> failure;
 };

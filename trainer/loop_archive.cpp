@@ -48,6 +48,7 @@ void archive(Archive& a, const std::string& prefix, LoopResult& r) {
     for (const std::string& name : scores) r.validation.emplace_back(name, 0);
   }
   a.list(prefix + "validation_probability", r.validation_probability);
+  a.list(prefix + "thresholds", r.thresholds);
   for (auto& [name, values] : r.curves) a.list(prefix + "curve." + name, values);
   for (auto& [name, value] : r.validation) a.number(prefix + "validation." + name, value);
   std::vector<std::string> failure;
@@ -85,11 +86,13 @@ void Bookkeeping::archive_metered(Archive& a) {
   if (a.loading()) {
     const std::vector<double> none(active_.size(), 0);
     metered_.clear();
-    for (const std::string& term : terms) metered_.push_back({term, none, none, none});
+    for (const std::string& term : terms) metered_.push_back({term, {}, {}, none});
   }
   for (TermValues& m : metered_) {
-    a.values("metered." + m.name + ".sum", m.sum);
-    a.values("metered." + m.name + ".count", m.count);
+    a.list("metered." + m.name + ".sum", m.sum);
+    a.list("metered." + m.name + ".count", m.count);
+    if (m.sum.empty() || m.sum.size() != m.count.size() || m.sum.size() % active_.size() != 0)
+      throw CheckpointError("the term " + m.name + " has other parts");
     a.values("metered." + m.name + ".weight", m.weight);
   }
 }

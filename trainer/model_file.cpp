@@ -14,6 +14,7 @@ using Json = nlohmann::json;
 constexpr int kVersion = 1;
 const char* const kFusions[] = {"none", "concat", "gated", "cross_attention"};
 const char* const kKernels[] = {"torch", "fused"};
+const char* const kKinds[] = {"single", "multi", "aspects", "regression"};
 const char* const kNormalise[] = {"train", "group", "none"};
 
 template <std::size_t N>
@@ -87,6 +88,18 @@ void read_text(const Json& model, ModelFile& m) {
   m.model.widths[0] = m.prepare.max_length;
 }
 
+void check_target(const ModelFile& m) {
+  const bool classes = m.kind == TargetKind::single || m.kind == TargetKind::aspects;
+  if (classes && m.classes.size() < 2) throw InputError("it has fewer than two classes");
+  if (m.kind != TargetKind::single && m.outputs.empty()) throw InputError("it has no output");
+  if (m.kind != TargetKind::multi) return;
+  if (m.thresholds.size() != m.outputs.size())
+    throw InputError("it has " + std::to_string(m.thresholds.size()) + " thresholds for " +
+                     std::to_string(m.outputs.size()) + " labels");
+  for (const double threshold : m.thresholds)
+    if (!std::isfinite(threshold)) throw InputError("a threshold is not finite");
+}
+
 ModelFile model_of(const Json& json) {
   if (json.at("version") != kVersion) throw InputError("it is of another version");
   ModelFile m;
@@ -95,6 +108,11 @@ ModelFile model_of(const Json& json) {
   m.dataset = json.at("dataset");
   m.target = json.at("target");
   m.classes = json.at("classes").get<std::vector<std::string>>();
+  // Files of single labels do not name their kind.
+  m.kind = static_cast<TargetKind>(place_of(kKinds, json.value("kind", "single"), "kind"));
+  if (m.kind != TargetKind::single) m.outputs = json.at("outputs").get<std::vector<std::string>>();
+  if (m.kind == TargetKind::multi) m.thresholds = json.at("thresholds").get<std::vector<double>>();
+  check_target(m);
   m.temperature = json.at("temperature");
   if (!(m.temperature > 0)) throw InputError("temperature is not above 0");
   const Json& o = json.at("model");
@@ -110,7 +128,7 @@ ModelFile model_of(const Json& json) {
   m.model.kernels = static_cast<models::Kernels>(place_of(kKernels, kernels, "kernels"));
   if (dtype != "float64" && dtype != "float32")
     throw InputError("dtype is neither float32 nor float64");
-  m.model.classes = static_cast<std::int64_t>(m.classes.size());
+  m.model.classes = target_width(m.target_spec());
   m.prepare.normalise =
       static_cast<data::Normalise>(place_of(kNormalise, json.at("normalise"), "normalise"));
   m.prepare.group = json.at("group");
@@ -137,7 +155,6 @@ ModelFile model_of(const Json& json) {
         std::clamp<std::int64_t>(sizes[0], 0, 1 << 8) * sizes[1] * m.model.image_width;
   }
   if (models::is_text_model(m.model.model)) read_text(o, m);
-  if (m.classes.size() < 2) throw InputError("it has fewer than two classes");
   if (m.model.inputs.empty()) throw InputError("it has no input");
   if (m.model.model != "linear") models::check_options(m.model);
   return m;
@@ -166,6 +183,11 @@ std::vector<std::uint8_t> encode_model(const ModelFile& m) {
                  {"heads", m.model.heads},
                  {"kernels", kKernels[static_cast<int>(m.model.kernels)]},
                  {"dtype", m.model.dtype == at::kDouble ? "float64" : "float32"}}}};
+  if (m.kind != TargetKind::single) {
+    json["kind"] = kKinds[static_cast<int>(m.kind)];
+    json["outputs"] = m.outputs;
+    if (m.kind == TargetKind::multi) json["thresholds"] = m.thresholds;
+  }
   if (models::is_image_model(m.model.model)) {
     json["model"]["image"] = {m.model.image_channels, m.model.image_height, m.model.image_width};
   }

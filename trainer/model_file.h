@@ -16,14 +16,18 @@ namespace emosweep::trainer {
 struct ModelFile {
   std::string id, canonical;    // of the trial that trained it
   std::string dataset, target;  // names
-  std::vector<std::string> classes;
+  TargetKind kind = TargetKind::single;
+  std::vector<std::string> outputs, classes;  // as in TargetSpec
+  std::vector<double> thresholds;             // of several labels, one a label
   // model.model may be linear (then "weight" [C,D] and "bias" [C], float64).
   models::ModelOptions model;
   data::PrepareOptions prepare;
   std::vector<data::Scaler> scalers;  // one an input, in the order of prepare.modalities
-  double temperature = 1;             // probabilities are softmax(logits / temperature)
+  double temperature = 1;             // divides logits before they become probabilities
   std::string tokenizer;              // of transformer: WordPiece::json()
   models::NamedTensors weights;       // metadata: filled by encode_model
+
+  TargetSpec target_spec() const { return {target, kind, outputs, classes}; }
 };
 
 // The same bytes for the same model.

@@ -28,9 +28,10 @@ std::unique_ptr<Objective> objective_of(std::span<const TrialRun* const> runs) {
   for (const TrialRun* run : runs) {
     const TrialSpec& spec = *run->spec;
     options.push_back(spec.objective);
-    counts.push_back(class_counts(*spec.dataset, run->train, spec.model.classes));
+    counts.push_back(class_counts(*spec.dataset, run->train));
   }
-  return make_objective(options, at::cat(counts), runs[0]->spec->model.dtype);
+  const TrialSpec& first = *runs[0]->spec;
+  return make_objective(first.dataset->target, options, at::cat(counts), first.model.dtype);
 }
 
 StreamKey key_of(const TrialRun& run) { return trial_key(run.spec->seed, run.spec->fold->name); }
@@ -100,6 +101,11 @@ void note_fit(TrialRun& run, const LoopResult& loop) {
   result.curves = loop.curves;
   result.validation = loop.validation;
   run.validation_probability = loop.validation_probability;
+  run.thresholds = loop.thresholds;
+  const TargetSpec& target = run.spec->dataset->target;
+  // Without validation rows there is nothing to choose them on.
+  if (target.kind == TargetKind::multi && run.thresholds.empty())
+    run.thresholds.assign(target.outputs.size(), .5);
   add_warnings(result.warnings, models::model_warnings(run.spec->model));
   add_warnings(result.warnings, run.prepared->fitted.warnings);
   add_warnings(result.warnings, run.start);
@@ -204,7 +210,9 @@ std::vector<Evaluation> test_networks(std::span<const TrialRun> runs,
   std::vector<const data::FoldTensors*> folds;
   std::vector<std::vector<std::int64_t>> order;
   std::vector<StreamKey> keys;
-  std::vector<double> temperature;
+  EvaluationOptions options;
+  options.probabilities = true;
+  std::vector<std::vector<double>> thresholds;
   for (std::size_t k = 0; k < runs.size(); ++k) {
     const TrialRun& run = runs[k];
     if (run.failure || rows[k].empty()) continue;
@@ -214,7 +222,7 @@ std::vector<Evaluation> test_networks(std::span<const TrialRun> runs,
     folds.push_back(&run.prepared->tensors);
     order.emplace_back(rows[k].begin(), rows[k].end());
     keys.push_back(key_of(run));
-    temperature.push_back(run.spec->objective.loss_temperature);
+    thresholds.push_back(run.thresholds);
   }
   std::vector<Evaluation> result(runs.size());
   if (some.empty()) return result;
@@ -223,8 +231,9 @@ std::vector<Evaluation> test_networks(std::span<const TrialRun> runs,
     network = network->select(places);
   }
   const std::unique_ptr<Objective> objective = objective_of(some);
+  options.thresholds = thresholds;
   std::vector<Evaluation> tests =
-      evaluate(*network, *objective, evaluation_rows(folds, order), keys, place.team, temperature);
+      evaluate(*network, *objective, evaluation_rows(folds, order), keys, place.team, options);
   for (std::size_t i = 0; i < some.size(); ++i) result[number[i]] = std::move(tests[i]);
   return result;
 }

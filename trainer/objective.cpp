@@ -6,11 +6,11 @@
 
 #include "base/error.h"
 #include "trainer/loss_kernel.h"
+#include "trainer/objective_kinds.h"
 
 namespace emosweep::trainer {
-namespace {
 
-void check(const ObjectiveOptions& o, const ObjectiveOptions& first, std::int64_t classes) {
+void check_objective(const ObjectiveOptions& o, const ObjectiveOptions& first) {
   const auto need = [](bool good, const std::string& message) {
     if (!good) throw InputError(message);
   };
@@ -29,17 +29,46 @@ void check(const ObjectiveOptions& o, const ObjectiveOptions& first, std::int64_
       "weight_reduction: " + o.weight_reduction + " is unknown (weights, rows)");
   need(o.class_weight_cap == 0 || o.class_weight_cap >= 1,
        "class_weight_cap: 0 or a number from 1 is expected");
-  if (o.class_weights != ClassWeights::list) return;
-  need(static_cast<std::int64_t>(o.weights.size()) == classes,
-       "class_weights: " + std::to_string(o.weights.size()) + " numbers for " +
-           std::to_string(classes) + " classes");
   for (double w : o.weights) need(w >= 0, "class_weights: a number below 0");
+}
+
+bool divides_by_rows(const ObjectiveOptions& o) {
+  return o.weight_reduction.empty() ? o.loss == "focal" : o.weight_reduction == "rows";
+}
+
+LossShape loss_shape(const ObjectiveOptions& o) {
+  return {o.loss == "focal", o.focal_gamma, o.loss_temperature, o.label_smoothing,
+          o.smoothing_weights == "of_target"};
+}
+
+double term_value(std::span<const double> sum, std::span<const double> count) {
+  double total = 0;
+  std::int64_t parts = 0;
+  for (std::size_t p = 0; p < sum.size(); ++p) {
+    if (!(count[p] > 0)) continue;
+    total += sum[p] / count[p];
+    ++parts;
+  }
+  return parts > 0 ? total / static_cast<double>(parts) : 0;
+}
+
+namespace {
+
+void check(const ObjectiveOptions& o, const ObjectiveOptions& first, std::int64_t classes) {
+  check_objective(o, first);
+  if (o.class_weights == ClassWeights::list &&
+      static_cast<std::int64_t>(o.weights.size()) != classes) {
+    throw InputError("class_weights: " + std::to_string(o.weights.size()) + " numbers for " +
+                     std::to_string(classes) + " classes");
+  }
 }
 
 class ClassificationLoss final : public Objective, public RowLoss {
  public:
-  ClassificationLoss(std::vector<ObjectiveOptions> options, const at::Tensor& train_counts)
-      : options_(std::move(options)),
+  ClassificationLoss(const TargetSpec& target, std::vector<ObjectiveOptions> options,
+                     const at::Tensor& train_counts)
+      : target_(target),
+        options_(std::move(options)),
         classes_(train_counts.size(1)),
         train_counts_(train_counts.to(at::kCPU, at::kDouble).contiguous()),
         ones_(at::ones({train_counts.size(0)}, at::kDouble)) {
@@ -49,10 +78,8 @@ class ClassificationLoss final : public Objective, public RowLoss {
     for (std::size_t k = 0; k < options_.size(); ++k) {
       const ObjectiveOptions& o = options_[k];
       check(o, options_[0], classes_);
-      shape_.push_back({o.loss == "focal", o.focal_gamma, o.loss_temperature, o.label_smoothing,
-                        o.smoothing_weights == "of_target"});
-      by_rows_.push_back(o.weight_reduction.empty() ? o.loss == "focal"
-                                                    : o.weight_reduction == "rows");
+      shape_.push_back(loss_shape(o));
+      by_rows_.push_back(divides_by_rows(o));
       double* w = fixed_.mutable_data_ptr<double>() + static_cast<std::int64_t>(k) * classes_;
       const double* n =
           train_counts_.const_data_ptr<double>() + static_cast<std::int64_t>(k) * classes_;
@@ -80,6 +107,10 @@ class ClassificationLoss final : public Objective, public RowLoss {
   }
 
   std::vector<models::Leaf>& state() override { return state_; }
+  const TargetSpec& target() const override { return target_; }
+  double temperature(std::size_t trial) const override {
+    return options_.at(trial).loss_temperature;
+  }
   RowLoss* rows() override { return this; }
 
   const std::string& name() const override { return options_[0].loss; }
@@ -108,7 +139,7 @@ class ClassificationLoss final : public Objective, public RowLoss {
       options.push_back(options_.at(static_cast<std::size_t>(k)));
       counts.push_back(train_counts_[k]);
     }
-    return std::make_unique<ClassificationLoss>(std::move(options), at::stack(counts));
+    return std::make_unique<ClassificationLoss>(target_, std::move(options), at::stack(counts));
   }
 
  private:
@@ -195,6 +226,7 @@ class ClassificationLoss final : public Objective, public RowLoss {
     return result;
   }
 
+  TargetSpec target_;
   std::vector<ObjectiveOptions> options_;
   std::int64_t classes_;
   at::Tensor train_counts_;  // [K,C]
@@ -224,7 +256,22 @@ std::vector<double> balanced_weights(const std::vector<double>& counts, double c
 
 std::unique_ptr<Objective> make_objective(const std::vector<ObjectiveOptions>& options,
                                           const at::Tensor& train_counts, at::ScalarType) {
-  return std::make_unique<ClassificationLoss>(options, train_counts);
+  return std::make_unique<ClassificationLoss>(TargetSpec{}, options, train_counts);
+}
+
+std::unique_ptr<Objective> make_objective(const TargetSpec& target,
+                                          const std::vector<ObjectiveOptions>& options,
+                                          const at::Tensor& train_counts, at::ScalarType) {
+  switch (target.kind) {
+    case TargetKind::single:
+      break;
+    case TargetKind::multi:
+    case TargetKind::aspects:
+      return make_block_objective(target, options, train_counts);
+    case TargetKind::regression:
+      return make_value_objective(target, options);
+  }
+  return std::make_unique<ClassificationLoss>(target, options, train_counts);
 }
 
 }  // namespace emosweep::trainer

@@ -5,22 +5,28 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "base/target.h"
 #include "data/batch.h"
 #include "models/model.h"
 #include "trainer/objective_options.h"
 
 namespace emosweep::trainer {
 
-// sum is local and differentiable, count is global; a term's value is sum / count, the loss is the
-// sum of weight * value.
+// sum is local and differentiable, count is global. A term's value is sum / count; where it has
+// parts, such as aspects, the mean of sum / count over the parts whose count is above 0. The loss
+// is the sum of weight * value.
 struct Term {
   std::string name;
-  at::Tensor sum, count, weight;  // [K] float64, CPU
+  at::Tensor sum, count;  // [K], or [K, parts], float64, CPU
+  at::Tensor weight;      // [K]
 };
+// The value of one trial from the sums and counts of its parts; 0 where none has a count.
+double term_value(std::span<const double> sum, std::span<const double> count);
 
 // Rows of one trial for a step without autograd.
 struct RowTargets {
@@ -58,6 +64,15 @@ class Objective {
                                   const models::Step& step) = 0;
   virtual void after_step(const data::Batch&, const models::Output&, const models::Step&) {}
   virtual std::vector<models::Leaf>& state() = 0;
+  virtual const TargetSpec& target() const = 0;
+  // Divides the logits of a trial before they become probabilities.
+  virtual double temperature(std::size_t trial) const = 0;
+  // Of a loss that is no mean over rows: its value for all rows of an evaluation together. truth,
+  // predicted: [n, outputs].
+  virtual std::optional<double> whole(std::span<const double> /*truth*/,
+                                      std::span<const double> /*predicted*/) const {
+    return std::nullopt;
+  }
   // The same loss for steps without autograd, which do not call after_step; null where there is
   // none.
   virtual RowLoss* rows() { return nullptr; }
@@ -70,6 +85,11 @@ class Objective {
 // (balanced weights). The formulas are those of Lin et al. 2017 (focal) and of the documentation's
 // page on losses; every value is >= 0.
 std::unique_ptr<Objective> make_objective(const std::vector<ObjectiveOptions>& options,
+                                          const at::Tensor& train_counts, at::ScalarType dtype);
+// The same for a target of any kind. train_counts: [K, blocks * classes] (base/target.h).
+// InputError: a loss or an option that the kind does not have.
+std::unique_ptr<Objective> make_objective(const TargetSpec& target,
+                                          const std::vector<ObjectiveOptions>& options,
                                           const at::Tensor& train_counts, at::ScalarType dtype);
 
 }  // namespace emosweep::trainer

@@ -57,6 +57,7 @@ Evaluation evaluate_linear(const LinearModel& model, const data::FoldTensors& fo
     loss += std::log(sum) - (z[static_cast<std::size_t>(truth)] - top);
   }
   result.loss = loss / static_cast<double>(rows.size());  // nan without rows
+  result.scores = results::named_scores(result.confusion);
   return result;
 }
 
@@ -66,20 +67,28 @@ Predictions predict(const ModelFile& model, const data::Dataset& dataset,
   const data::FoldTensors& fold = input.fold();
   if (model.model.model == "linear") {
     Evaluation result = evaluate_linear(linear_of(model, file), fold, rows);
-    return {std::move(result.predicted), std::move(result.probability)};
+    return {std::move(result.predicted), std::move(result.probability), {}};
   }
   const std::vector<StreamKey> keys(1);
   const std::unique_ptr<models::Model> network = models::make_model(model.model, keys);
   models::load_weights(*network, 0, model.weights, file);
-  const auto objective =
-      make_objective({ObjectiveOptions{}}, at::ones({1, model.model.classes}), model.model.dtype);
+  const TargetSpec target = model.target_spec();
+  ObjectiveOptions options;  // of which evaluation reads the temperature; the loss means nothing
+  options.loss_temperature = model.temperature;
+  if (model.kind == TargetKind::regression) options.loss = "mse";
+  const auto objective = make_objective(
+      target, {options}, at::ones({1, target_blocks(target) * block_classes(target)}),
+      model.model.dtype);
   const data::FoldTensors* folds[] = {&fold};
   const std::vector<std::int64_t> order[] = {{rows.begin(), rows.end()}};
-  const double temperature[] = {model.temperature};
+  const std::vector<double> thresholds[] = {model.thresholds};
   Alone alone;
+  EvaluationOptions asked;
+  asked.probabilities = true;
+  asked.thresholds = thresholds;
   Evaluation result =
-      evaluate(*network, *objective, evaluation_rows(folds, order), keys, alone, temperature)[0];
-  return {std::move(result.predicted), std::move(result.probability)};
+      evaluate(*network, *objective, evaluation_rows(folds, order), keys, alone, asked)[0];
+  return {std::move(result.predicted), std::move(result.probability), std::move(result.value)};
 }
 
 }  // namespace emosweep::trainer

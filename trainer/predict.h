@@ -14,8 +14,9 @@
 namespace emosweep::trainer {
 
 struct Predictions {
-  std::vector<std::int32_t> predicted;  // [n]
-  std::vector<float> probability;       // [n,C]
+  std::vector<std::int32_t> predicted;  // [n, o], as in Evaluation
+  std::vector<float> probability;       // [n, w]
+  std::vector<double> value;            // [n, o] of regression, which has neither
 };
 
 // Rows of `dataset`, whose modalities are looked up by name and their columns by name, in any order

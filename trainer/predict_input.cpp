@@ -18,10 +18,16 @@ data::Dataset with_columns(const ModelFile& model, const data::Dataset& dataset)
   Mistakes mistakes;
   data::Dataset result;
   result.name = dataset.name;
-  result.target = {model.target, TargetKind::single, {}, model.classes};
+  result.target = model.target_spec();
   result.row = dataset.row;
   result.id = dataset.id;
-  result.label.assign(dataset.id.size(), 0);  // unused, and perhaps of other classes
+  // Unused, and perhaps of other classes.
+  const std::size_t cells =
+      dataset.id.size() * static_cast<std::size_t>(target_outputs(result.target));
+  if (model.kind == TargetKind::regression)
+    result.value.assign(cells, 0);
+  else
+    result.label.assign(cells, 0);
   result.groups = dataset.groups;
   if (model.prepare.normalise == data::Normalise::group && !dataset.group(model.prepare.group)) {
     mistakes.add("the model normalises by the group " + model.prepare.group +

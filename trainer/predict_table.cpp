@@ -68,24 +68,50 @@ void check(const ModelFile& model, const std::string& file, const PredictOptions
   }
 }
 
+// One a number of target_width; none of regression.
+std::vector<std::string> probability_names(const ModelFile& model) {
+  if (model.kind == TargetKind::single) return model.classes;
+  if (model.kind == TargetKind::multi) return model.outputs;
+  std::vector<std::string> names;
+  for (const std::string& aspect : model.outputs)
+    for (const std::string& name : model.classes) names.push_back(aspect + "_" + name);
+  return names;
+}
+
 void write_label_header(const ModelFile& model, std::ostream& csv) {
-  csv << ",predicted";
-  for (const std::string& name : model.classes) csv << ',' << csv_cell("probability_" + name);
+  if (model.outputs.empty()) csv << ",predicted";
+  for (const std::string& name : model.outputs) csv << ',' << csv_cell("predicted_" + name);
+  for (const std::string& name : probability_names(model))
+    csv << ',' << csv_cell("probability_" + name);
   csv << '\n';
 }
 
-void write_label(const ModelFile& model, std::int32_t predicted, std::span<const float> probability,
-                 std::ostream& csv) {
-  csv << ',' << csv_cell(model.classes[static_cast<std::size_t>(predicted)]);
+void write_label(const ModelFile& model, std::span<const std::int32_t> predicted,
+                 std::span<const float> probability, std::ostream& csv) {
+  for (const std::int32_t label : predicted) {
+    csv << ',';
+    if (model.kind == TargetKind::multi)
+      csv << label;
+    else
+      csv << csv_cell(model.classes[static_cast<std::size_t>(label)]);
+  }
   for (const float p : probability) csv << ',' << shortest(p);
   csv << '\n';
 }
 
+void write_values(std::span<const double> values, std::ostream& csv) {
+  for (const double value : values) csv << ',' << shortest(value);
+  csv << '\n';
+}
+
 void write_logits(const ModelFile& model, std::span<const double> logits, std::ostream& csv) {
+  if (model.kind == TargetKind::regression) return write_values(logits, csv);
+  const TargetSpec target = model.target_spec();
   std::vector<float> probability(logits.size());
-  softmax_row(logits, model.temperature, probability.data());
-  const auto top = std::max_element(logits.begin(), logits.end()) - logits.begin();
-  write_label(model, static_cast<std::int32_t>(top), probability, csv);
+  probabilities_row(target, logits, model.temperature, probability.data());
+  std::vector<std::int32_t> predicted(static_cast<std::size_t>(target_outputs(target)));
+  predict_row(target, logits, probability, model.thresholds, predicted.data());
+  write_label(model, predicted, probability, csv);
 }
 
 void write_embedding(const ModelFile& model, std::span<const double> embedding, bool present,
@@ -114,7 +140,8 @@ void write_answers(const Asked& asked, const ModelFile& model, const std::string
   for (std::size_t first = 0; first == 0 || first < asked.count; first += kRows) {
     const std::size_t n = std::min(kRows, asked.count - first);
     const Answers answers = network(asked.batch(first, n), static_cast<std::int64_t>(n));
-    const std::size_t width = answers.width, C = model.classes.size();
+    const std::size_t width = answers.width;
+    const auto C = static_cast<std::size_t>(model.model.classes);
     if (first == 0 && !embeddings) write_label_header(model, csv);
     if (first == 0 && embeddings) {
       for (std::size_t h = 0; h < width; ++h) csv << ",embedding_" << h;
@@ -178,10 +205,16 @@ void write_labels(const ModelFile& model, const std::string& file, const data::D
   const Predictions done = predict(model, dataset, rows, file);
   csv << "id";
   write_label_header(model, csv);
-  const std::size_t C = model.classes.size();
+  const TargetSpec target = model.target_spec();
+  const auto width = static_cast<std::size_t>(target_width(target));
+  const auto outputs = static_cast<std::size_t>(target_outputs(target));
   for (std::size_t i = 0; i < rows.size(); ++i) {
     csv << csv_cell(dataset.id[static_cast<std::size_t>(rows[i])]);
-    write_label(model, done.predicted[i], std::span(done.probability).subspan(i * C, C), csv);
+    if (model.kind == TargetKind::regression)
+      write_values(std::span(done.value).subspan(i * outputs, outputs), csv);
+    else
+      write_label(model, std::span(done.predicted).subspan(i * outputs, outputs),
+                  std::span(done.probability).subspan(i * width, width), csv);
   }
 }
 

@@ -17,7 +17,9 @@ struct PredictOptions {
   bool embeddings = false;  // what the network's head reads instead of labels
 };
 
-// A line a row: id,predicted,probability_<class>...; with `embeddings` id,embedding_0,... (empty
+// A line a row: id,predicted,probability_<class>...; of several labels and of aspects
+// id,predicted_<output>...,probability_<label>... (0 or 1) or probability_<aspect>_<class>...; of
+// values id,predicted_<output>...; with `embeddings` id,embedding_0,... (empty
 // cells where the row has none of the model's modalities); with `windows` a line a window:
 // id,start,end,... in seconds (data/audio/clip_windows.h), and none for rows without a recording.
 // Shortest round-trip numbers. The description needs no label; its warnings are logged. InputError

@@ -9,19 +9,21 @@ namespace emosweep::trainer {
 
 Selection::Selection(std::string metric, std::int64_t patience)
     : metric_(std::move(metric)), patience_(patience) {
-  for (const char* known : {"loss", "accuracy", "macro_f1", "weighted_f1", "uar", "last"}) {
+  for (const char* known :
+       {"loss", "accuracy", "macro_f1", "micro_f1", "weighted_f1", "uar", "ccc", "mae", "last"}) {
     if (metric_ == known) return;
   }
   throw InputError("selection_metric: " + metric_ +
-                   " is unknown (loss, accuracy, macro_f1, weighted_f1, uar, last)");
+                   " is unknown (loss, accuracy, macro_f1, micro_f1, weighted_f1, uar, ccc, mae, "
+                   "last)");
 }
 
 bool Selection::offer(std::int64_t epoch, double validation_loss,
-                      const results::Confusion& validation) {
+                      const results::NamedValues& validation) {
   if (metric_ != "last") {
     if (std::isnan(validation_loss)) return false;
     double value = metric_value(metric_, validation_loss, validation);
-    if (metric_ == "loss") value = -value;
+    if (metric_ == "loss" || metric_ == "mae") value = -value;
     if (std::isnan(value) || (best_epoch_ >= 0 && !(value > best_))) return false;
     best_ = value;
   }
@@ -38,12 +40,12 @@ void Selection::archive(Archive& a, const std::string& prefix) {
   a.number(prefix + "best", best_);
 }
 
-double metric_value(const std::string& metric, double loss, const results::Confusion& confusion) {
+double metric_value(const std::string& metric, double loss, const results::NamedValues& scores) {
   if (metric == "loss") return loss;
-  for (const auto& [name, value] : results::named_scores(confusion)) {
+  for (const auto& [name, value] : scores) {
     if (name == metric) return value;
   }
-  throw InputError("metric: " + metric + " is unknown");
+  throw InputError("metric: this target has no " + metric);
 }
 
 }  // namespace emosweep::trainer

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "data/target_counts.h"
 #include "data/text/wordpiece.h"
 #include "models/fusion.h"
 #include "models/weights.h"
@@ -33,13 +34,11 @@ std::vector<std::int32_t> in_table_order(const data::Dataset& dataset,
   return rows;
 }
 
-at::Tensor class_counts(const data::Dataset& dataset, std::span<const std::int32_t> rows,
-                        std::int64_t classes) {
-  at::Tensor counts = at::zeros({1, classes}, at::kDouble);
-  for (std::int32_t r : rows) {
-    counts.mutable_data_ptr<double>()[dataset.label[static_cast<std::size_t>(r)]] += 1;
-  }
-  return counts;
+at::Tensor class_counts(const data::Dataset& dataset, std::span<const std::int32_t> rows) {
+  const std::vector<std::int64_t> counts = data::target_counts(dataset, rows);
+  at::Tensor result = at::empty({1, std::ssize(counts)}, at::kDouble);
+  std::copy(counts.begin(), counts.end(), result.mutable_data_ptr<double>());
+  return result;
 }
 
 void add_warnings(std::vector<std::string>& all, const std::vector<std::string>& more) {
@@ -52,8 +51,10 @@ namespace {
 
 using Rows = std::vector<std::int32_t>;
 
+bool is_linear(const TrialSpec& spec) { return spec.model.model == "linear"; }
+
 results::NamedValues named(const Evaluation& e) {
-  results::NamedValues values = results::named_scores(e.confusion);
+  results::NamedValues values = e.scores;
   values.emplace_back("loss", e.loss);
   return values;
 }
@@ -81,21 +82,25 @@ void train_linear(TrialRun& run, const Workplace& place) {
   add_warnings(record.result.warnings, run.prepared->fitted.warnings);
 }
 
+// The labels of one row.
+void add_truth(const data::Dataset& dataset, std::int32_t row, std::vector<std::int32_t>& truth) {
+  const auto outputs = static_cast<std::ptrdiff_t>(target_outputs(dataset.target));
+  const auto first = dataset.label.begin() + row * outputs;
+  truth.insert(truth.end(), first, first + outputs);
+}
+
 results::TargetResult target_result(const TrialRun& run, const Rows& rows, const Evaluation& test) {
   const TrialSpec& spec = *run.spec;
   const data::Dataset& dataset = *spec.dataset;
   results::TargetResult target;
   target.spec = dataset.target;
-  const at::Tensor counts = class_counts(dataset, run.train, spec.model.classes);
-  for (std::int64_t c = 0; c < spec.model.classes; ++c) {
-    target.train_counts.push_back(std::llround(counts.const_data_ptr<double>()[c]));
-  }
-  const auto classes = static_cast<std::size_t>(spec.model.classes);
-  target.confusion.assign(classes * classes, 0);  // protocol all tests nothing
+  target.train_counts = data::target_counts(dataset, run.train);
+  target.confusion = results::Confusion(dataset.target).counts;  // protocol all tests nothing
+  target.thresholds = run.thresholds;
   if (!run.validation_probability.empty()) {
     for (const std::int32_t r : in_table_order(dataset, spec.fold->validation)) {
       target.validation.sample.push_back(dataset.row[static_cast<std::size_t>(r)]);
-      target.validation.truth.push_back(dataset.label[static_cast<std::size_t>(r)]);
+      add_truth(dataset, r, target.validation.truth);
     }
     target.validation.probability.assign(run.validation_probability.begin(),
                                          run.validation_probability.end());
@@ -103,11 +108,18 @@ results::TargetResult target_result(const TrialRun& run, const Rows& rows, const
   if (rows.empty()) return target;
   target.confusion = test.confusion.counts;
   if (spec.predictions == "none") return target;
+  const bool values = dataset.target.kind == TargetKind::regression;
+  const auto outputs = static_cast<std::ptrdiff_t>(target_outputs(dataset.target));
   for (std::int32_t r : rows) {
     target.sample.push_back(dataset.row[static_cast<std::size_t>(r)]);
-    target.truth.push_back(dataset.label[static_cast<std::size_t>(r)]);
+    const auto first = dataset.value.begin() + (values ? r * outputs : 0);
+    if (values)
+      target.true_value.insert(target.true_value.end(), first, first + outputs);
+    else
+      add_truth(dataset, r, target.truth);
   }
   target.predicted = test.predicted;
+  target.predicted_value = test.value;
   if (spec.predictions == "all") target.probability = test.probability;
   return target;
 }
@@ -119,7 +131,10 @@ std::vector<std::uint8_t> saved_model(const TrialRun& run) {
   file.canonical = spec.canonical;
   file.dataset = spec.dataset->name;
   file.target = spec.dataset->target.name;
+  file.kind = spec.dataset->target.kind;
+  file.outputs = spec.dataset->target.outputs;
   file.classes = spec.dataset->target.classes;
+  file.thresholds = run.thresholds;
   file.model = spec.model;
   file.prepare = spec.prepare;
   file.scalers = run.prepared->fitted.scalers;
@@ -138,8 +153,10 @@ std::vector<std::uint8_t> saved_model(const TrialRun& run) {
 void check(const TrialSpec& spec) {
   EMO_CHECK(spec.dataset && spec.fold, "a trial has a dataset and a fold");
   EMO_CHECK(spec.model.inputs == spec.prepare.modalities, "the model reads what is prepared");
-  EMO_CHECK(spec.model.classes == static_cast<std::int64_t>(spec.dataset->target.classes.size()),
-            "the model has the dataset's classes");
+  EMO_CHECK(spec.model.classes == target_width(spec.dataset->target),
+            "the model's head is as wide as the dataset's target");
+  if (is_linear(spec) && spec.dataset->target.kind != TargetKind::single)
+    throw InputError("model: linear takes single labels");
   if (spec.predictions != "all" && spec.predictions != "labels" && spec.predictions != "none") {
     throw InputError("predictions: " + spec.predictions + " is unknown (all, labels, none)");
   }
@@ -186,8 +203,6 @@ std::string batches_text(std::size_t rows, const LoopOptions& loop) {
   return text;
 }
 
-bool is_linear(const TrialSpec& spec) { return spec.model.model == "linear"; }
-
 }  // namespace
 
 std::string pack_shape(const TrialSpec& spec, const data::Fold& fold) {
@@ -207,6 +222,7 @@ std::string pack_shape(const TrialSpec& spec, const data::Fold& fold) {
                      std::to_string(spec.loop.epochs) + ' ' + std::to_string(spec.loop.batch_size) +
                      ' ' + batches_text(fold.train.size(), spec.loop) + ' ' +
                      (fold.validation.empty() ? "none" : "validation");
+  if (spec.objective.contrastive_weight > 0) text += " contrastive";
   if (spec.loop.refit) {
     text += ' ' + batches_text(fold.train.size() + fold.validation.size(), spec.loop);
   }

@@ -26,7 +26,7 @@ struct TrialRun {
   std::shared_ptr<models::Model> network;  // of the pack, and this trial's place in it; or
   std::int64_t row = 0;
   LinearModel linear;
-  std::vector<double> validation_probability;  // as in LoopResult; of the first fit
+  std::vector<double> validation_probability, thresholds;  // as in LoopResult; of the first fit
 };
 
 // What a rank trains with.
@@ -39,8 +39,8 @@ struct Workplace {
 std::vector<std::int32_t> train_and_validation(const data::Fold& fold);
 std::vector<std::int32_t> in_table_order(const data::Dataset& dataset,
                                          std::vector<std::int32_t> rows);
-at::Tensor class_counts(const data::Dataset& dataset, std::span<const std::int32_t> rows,
-                        std::int64_t classes);  // [1, C]
+at::Tensor class_counts(const data::Dataset& dataset,
+                        std::span<const std::int32_t> rows);  // [1, blocks * classes]
 void add_warnings(std::vector<std::string>& all, const std::vector<std::string>& more);
 
 // Fits and refits the networks of one pack; a single trial with checkpoints, where their folder is

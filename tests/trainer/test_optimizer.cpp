@@ -161,11 +161,11 @@ TEST(Schedule, FollowsItsFormulas) {
   EXPECT_THROW(learning_rate({"step", 1, 0, 5}, 0), InputError);
 }
 
-results::Confusion right(std::int64_t hits, std::int64_t misses) {
+results::NamedValues right(std::int64_t hits, std::int64_t misses) {
   results::Confusion c(2);
   c.add(0, 0, hits);
   c.add(0, 1, misses);
-  return c;
+  return results::named_scores(c);
 }
 
 TEST(Selection, KeepsTheEarlierOfEqualsAndNeverNan) {
@@ -195,6 +195,12 @@ TEST(Selection, KeepsTheEarlierOfEqualsAndNeverNan) {
   EXPECT_TRUE(last.offer(1, 2, right(0, 1)));
   EXPECT_FALSE(last.exhausted(9));
   EXPECT_THROW(Selection("f1", 0), InputError);
+
+  Selection error("mae", 0);  // of values the lower
+  EXPECT_TRUE(error.offer(0, 1, {{"mae", .5}}));
+  EXPECT_FALSE(error.offer(1, 0, {{"mae", .6}}));
+  EXPECT_TRUE(error.offer(2, 9, {{"mae", .4}}));
+  EXPECT_THROW(Selection("ccc", 0).offer(0, 1, right(1, 0)), InputError);
 }
 
 }  // namespace
