@@ -131,7 +131,7 @@ def test_aspects_with_a_contrastive_term(folder):
 
 
 def test_values(folder):
-    file, run, plan = whole(folder, "regression", ("ccc", .9))
+    file, run, plan = whole(folder, "regression", ("ccc", .85))
     assert "  value        valence: mean " in plan, plan
     with open(folder / "data/rows.csv", newline="") as rows:
         truth = {row["id"]: (float(row["valence"]), float(row["arousal"])) for row in csv.DictReader(rows)}
