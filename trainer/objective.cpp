@@ -256,7 +256,9 @@ std::vector<double> balanced_weights(const std::vector<double>& counts, double c
 
 std::unique_ptr<Objective> make_objective(const std::vector<ObjectiveOptions>& options,
                                           const at::Tensor& train_counts, at::ScalarType) {
-  return std::make_unique<ClassificationLoss>(TargetSpec{}, options, train_counts);
+  TargetSpec target;  // of classes without names
+  target.classes.resize(static_cast<std::size_t>(train_counts.size(1)));
+  return std::make_unique<ClassificationLoss>(target, options, train_counts);
 }
 
 std::unique_ptr<Objective> make_objective(const TargetSpec& target,

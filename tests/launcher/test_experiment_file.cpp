@@ -100,7 +100,8 @@ TEST(ExperimentFile, AllMistakesAreReportedTogetherWithTheirPlaces) {
       "f.yaml:9:5: lr: expected a number > 0, got 'fast' (experiment \"a\")\n"
       "f.yaml:10:5: pack: expected one of auto, off, or a whole number in [1, 4096], got '0' "
       "(experiment \"a\")\n"
-      "f.yaml:14:5: loss: expected one of cross_entropy, focal, got 'focl': did you mean 'focal'? "
+      "f.yaml:14:5: loss: expected one of cross_entropy, focal, mse, ccc, got 'focl': did you mean "
+      "'focal'? "
       "(experiment \"b\")");
 }
 

@@ -61,9 +61,11 @@ TEST(Keys, WrongValuesSayWhatWasExpected) {
   EXPECT_EQ(text_of(Key::epochs, scalar("010")),
             "error: expected a whole number in [1, 1000000], got '010'");
   EXPECT_EQ(text_of(Key::save_models, scalar("yes")), "error: expected true or false, got 'yes'");
-  EXPECT_EQ(text_of(Key::loss, scalar("focl")),
-            "error: expected one of cross_entropy, focal, got 'focl': did you mean 'focal'?");
-  EXPECT_EQ(text_of(Key::loss, Node{}), "error: expected one of cross_entropy, focal, got nothing");
+  EXPECT_EQ(
+      text_of(Key::loss, scalar("focl")),
+      "error: expected one of cross_entropy, focal, mse, ccc, got 'focl': did you mean 'focal'?");
+  EXPECT_EQ(text_of(Key::loss, Node{}),
+            "error: expected one of cross_entropy, focal, mse, ccc, got nothing");
 }
 
 TEST(Keys, PackIsAWordOrACount) {

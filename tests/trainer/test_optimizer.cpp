@@ -8,6 +8,7 @@
 #include <numbers>
 
 #include "base/error.h"
+#include "results/metrics.h"
 #include "trainer/optimizer.h"
 #include "trainer/schedule.h"
 #include "trainer/selection.h"
