@@ -325,7 +325,7 @@ def test_prepare_reads_the_names_of_ravdess(folder):
     assert "negative 96, neutral 12, positive 72" in plan.stdout, plan.stdout
     told = h.emosweep("prepare", "ravdess", corpus, "--seed", "3", code=2).stderr
     assert "--seed is an option of synthetic" in told, told
-    assert "What exists: synthetic, ravdess, emodb" in h.emosweep("prepare", "ravdes", corpus, code=2).stderr
+    assert "What exists: synthetic, vocab, ravdess, emodb" in h.emosweep("prepare", "ravdes", corpus, code=2).stderr
 
 
 def test_statistics_of_real_speech(folder):
