@@ -193,7 +193,7 @@ def test_real_comments_in_several_emotions(folder):
     lines = [line if not line.startswith("root:") else "root: ." for line in text.splitlines()]
     (data / "dataset.yaml").write_text("\n".join(lines) + "\n")
     file = folder / "sweep.yaml"
-    file.write_text('experiments:\n  - {name: "some", dataset: data, protocol: official, model: mlp, epochs: 20, batch_size: 64, '
+    file.write_text('experiments:\n  - {name: "some", dataset: data, protocol: official, modality: comment, model: mlp, epochs: 20, batch_size: 64, '
                     'dropout: 0.5, selection_metric: micro_f1}\n')
     h.emosweep("run", file, "-o", folder / "run", ranks=2, env={"EMOSWEEP_ENCODER": encoder}, timeout=300)
     (micro,), = h.trials(folder / "run", "micro_f1")
