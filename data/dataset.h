@@ -73,7 +73,8 @@ struct Dataset {
   Digest samples_digest;  // of the sample table (all rows, before row selection)
 
   std::int64_t size() const { return static_cast<std::int64_t>(id.size()); }
-  const Column* group(const std::string& name) const;  // nullptr if there is none
+  // Values of a group, [n]; "id": every row is a group of its own. nullptr if there is none.
+  const std::vector<std::string>* group(const std::string& name) const;
   const Modality* modality(const std::string& name) const;
 };
 

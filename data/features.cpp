@@ -74,13 +74,12 @@ bool constant(double variance, double mean, double n) {
 
 std::vector<std::vector<std::int64_t>> rows_by_group(const Dataset& dataset,
                                                      const std::string& group) {
-  const Column* column = dataset.group(group);
-  if (column == nullptr)
+  const std::vector<std::string>* values = dataset.group(group);
+  if (values == nullptr)
     throw InputError("normalise: group needs a group of the dataset " + in_quotes(dataset.name) +
                      "; it has none called " + in_quotes(group));
   std::map<std::string, std::vector<std::int64_t>> rows;
-  for (std::int64_t row = 0; row < dataset.size(); ++row)
-    rows[column->values[at(row)]].push_back(row);
+  for (std::int64_t row = 0; row < dataset.size(); ++row) rows[(*values)[at(row)]].push_back(row);
   std::vector<std::vector<std::int64_t>> list;
   for (auto& [name, own] : rows) list.push_back(std::move(own));
   return list;

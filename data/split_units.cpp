@@ -119,8 +119,8 @@ Units make_units(const Dataset& dataset, const std::string& group) {
     for (const std::int32_t row : order) add({row});
     return units;
   }
-  const Column* column = dataset.group(group);
-  if (column == nullptr) {
+  const std::vector<std::string>* values = dataset.group(group);
+  if (values == nullptr) {
     std::vector<std::string> names;
     for (const Column& candidate : dataset.groups) names.push_back(candidate.name);
     throw InputError(dataset.description.string() + ": the dataset " + in_quotes(dataset.name) +
@@ -131,10 +131,10 @@ Units make_units(const Dataset& dataset, const std::string& group) {
   std::unordered_map<std::string, std::size_t> index;
   std::vector<std::vector<std::int32_t>> rows;
   for (std::int32_t row = 0; row < n; ++row) {
-    const auto [found, fresh] = index.emplace(column->values[at(row)], rows.size());
+    const auto [found, fresh] = index.emplace((*values)[at(row)], rows.size());
     if (fresh) {
       rows.emplace_back();
-      units.names.push_back(column->values[at(row)]);
+      units.names.push_back((*values)[at(row)]);
     }
     rows[found->second].push_back(row);
   }

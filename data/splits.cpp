@@ -54,7 +54,8 @@ void check_parts(const Dataset& dataset, Protocol protocol, const Fold& fold) {
 
 // Whatever the protocol did: no row and no value of the group in two parts.
 void check_leaks(const Dataset& dataset, const SplitOptions& options, const Fold& fold) {
-  const Column* group = options.group.empty() ? nullptr : dataset.group(options.group);
+  const std::vector<std::string>* group =
+      options.group.empty() ? nullptr : dataset.group(options.group);
   std::vector<char> row_part(at(dataset.size()), 0);
   std::unordered_map<std::string_view, char> group_part;
   char part = 1;
@@ -63,7 +64,7 @@ void check_leaks(const Dataset& dataset, const SplitOptions& options, const Fold
       EMO_CHECK(row_part[at(row)] == 0, "a row stands in two parts of fold " + fold.name);
       row_part[at(row)] = part;
       if (group == nullptr) continue;
-      const auto [old, fresh] = group_part.emplace(group->values[at(row)], part);
+      const auto [old, fresh] = group_part.emplace((*group)[at(row)], part);
       EMO_CHECK(fresh || old->second == part, "the group " + std::string(old->first) +
                                                   " stands in two parts of fold " + fold.name);
     }

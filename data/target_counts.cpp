@@ -1,5 +1,6 @@
 #include "data/target_counts.h"
 
+#include <algorithm>
 #include <numeric>
 
 namespace emosweep::data {
@@ -15,6 +16,16 @@ std::vector<std::int64_t> target_counts(const Dataset& dataset,
       if (label[g] >= 0) ++counts[g * classes + static_cast<std::size_t>(label[g])];
   }
   return counts;
+}
+
+std::vector<double> target_means(const Dataset& dataset, std::span<const std::int32_t> rows) {
+  const auto outputs = static_cast<std::size_t>(target_outputs(dataset.target));
+  std::vector<double> means(outputs, 0);
+  for (const std::int32_t row : rows)
+    for (std::size_t o = 0; o < outputs; ++o)
+      means[o] += dataset.value[static_cast<std::size_t>(row) * outputs + o];
+  for (double& mean : means) mean /= static_cast<double>(std::max<std::size_t>(1, rows.size()));
+  return means;
 }
 
 std::vector<std::int32_t> all_rows(const Dataset& dataset) {

@@ -13,6 +13,8 @@ namespace emosweep::data {
 // [target_blocks, block_classes] (base/target.h) of these rows; unknown aspects are not counted.
 // Empty for regression.
 std::vector<std::int64_t> target_counts(const Dataset& dataset, std::span<const std::int32_t> rows);
+// [outputs] of regression: the mean of these rows; 0 of none.
+std::vector<double> target_means(const Dataset& dataset, std::span<const std::int32_t> rows);
 std::vector<std::int32_t> all_rows(const Dataset& dataset);  // 0, 1, ...
 
 // What plans and logs show of them: every class (single), label that is there (multi), class of

@@ -14,14 +14,14 @@ std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 std::map<std::string, std::vector<std::int32_t>> rows_by_group(const Dataset& dataset,
                                                                const std::string& group) {
-  const Column* const column = dataset.group(group);
-  if (column == nullptr) {
+  const std::vector<std::string>* const values = dataset.group(group);
+  if (values == nullptr) {
     throw InputError("normalise: group needs a group of the dataset " + in_quotes(dataset.name) +
                      "; it has none called " + in_quotes(group));
   }
   std::map<std::string, std::vector<std::int32_t>> rows;
-  for (std::size_t row = 0; row < column->values.size(); ++row)
-    rows[column->values[row]].push_back(static_cast<std::int32_t>(row));
+  for (std::size_t row = 0; row < values->size(); ++row)
+    rows[(*values)[row]].push_back(static_cast<std::int32_t>(row));
   return rows;
 }
 

@@ -14,14 +14,14 @@ namespace {
 
 constexpr std::size_t kMostNames = 12;  // of groups in a part that are written out
 
-results::FoldPart part_of(const data::Dataset& dataset, const data::Column* group,
+results::FoldPart part_of(const data::Dataset& dataset, const std::vector<std::string>* group,
                           const std::vector<std::int32_t>& rows) {
   results::FoldPart part;
   part.rows = static_cast<std::int64_t>(rows.size());
   part.classes = data::target_counts(dataset, rows);
   if (group == nullptr) return part;
   std::set<std::string> names;
-  for (const std::int32_t row : rows) names.insert(group->values[static_cast<std::size_t>(row)]);
+  for (const std::int32_t row : rows) names.insert((*group)[static_cast<std::size_t>(row)]);
   part.groups = static_cast<std::int64_t>(names.size());
   if (names.size() > kMostNames) return part;
   part.names.assign(names.begin(), names.end());
@@ -69,7 +69,7 @@ std::string part_text(const char* what, const results::FoldPart& part) {
 
 std::vector<results::FoldFacts> fold_facts(const PlannedExperiment& experiment) {
   const data::Dataset& dataset = experiment.data->dataset;
-  const data::Column* group = dataset.group(experiment.split.group);
+  const std::vector<std::string>* group = dataset.group(experiment.split.group);
   std::vector<results::FoldFacts> facts;
   for (const data::Fold& fold : experiment.folds->folds) {
     results::FoldFacts own;

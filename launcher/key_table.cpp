@@ -80,7 +80,8 @@ std::vector<KeyInfo> make_table() {
       {Key::group, "group", T::text, {}, {}, "", P::split, E::hashed, false, [](const Values& v)
        { return splits(v) || v.is(Key::normalise, "group"); }, any,
        "any protocol but all, or normalise: group",
-       "A name under the dataset's groups, such as the subject: no split cuts its values."},
+       "A name under the dataset's groups, such as the subject: no split cuts its values. "
+       "id: each row by itself."},
       {Key::folds, "folds", T::integer, {2, 100'000, false, false}, {}, "5", P::split,
        E::hashed, false, [](const Values& v) { return v.is(Key::protocol, "group_kfold") ||
        v.is(Key::protocol, "stratified_kfold"); }, any,

@@ -24,14 +24,21 @@ std::string names_of(const std::vector<data::Column>& columns) {
 bool check_group(const Values& values, const data::Dataset& dataset, const Experiment& experiment,
                  FileMistakes& mistakes) {
   const std::string& group = values[Key::group].text;
+  if (group == "id" && values.is(Key::normalise, "group")) {
+    mistakes.add(place_of(experiment, Key::normalise),
+                 "normalise: group needs groups of several rows, and with 'group: id' each row is "
+                 "its own",
+                 experiment.name);
+    return false;
+  }
   if (group.empty() || dataset.group(group)) return true;
   std::vector<std::string> names;
   for (const data::Column& column : dataset.groups) names.push_back(column.name);
   const std::string near = nearest(group, names);
   mistakes.add(place_of(experiment, Key::group),
                "group: the dataset has no group '" + group + "'" +
-                   (near.empty() ? "" : ": did you mean '" + near + "'?") +
-                   " Its groups: " + names_of(dataset.groups),
+                   (near.empty() ? "" : ": did you mean '" + near + "'?") + " Its groups: " +
+                   names_of(dataset.groups) + "; 'group: id' makes each row one of its own",
                experiment.name);
   return false;
 }

@@ -187,9 +187,14 @@ Confusion majority_confusion(const Row& row) {
 std::vector<BaselineStatistics> baseline_statistics(const Grid& grid,
                                                     const ExperimentStatistics& axes) {
   const TargetKind kind = axes.target.kind;
-  if (kind == TargetKind::regression) return {};
   const std::size_t seeds = axes.seeds.size();
   const Confusion nothing(axes.target);
+  if (kind == TargetKind::regression) {
+    const auto constant = [&](const Row& row) {
+      return row.constant.sums.empty() ? nothing : row.constant;
+    };
+    return {named("train_mean", pooled_by_seed(grid, seeds, nothing, constant), kind)};
+  }
   std::vector<BaselineStatistics> result;
   result.push_back(
       named("majority", pooled_by_seed(grid, seeds, nothing, majority_confusion), kind));

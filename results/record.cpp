@@ -100,6 +100,9 @@ void check_sizes(const TargetResult& target) {
       (values && v > 0)) {
     throw RunError("the validation predictions of target '" + spec.name + "' have unequal lengths");
   }
+  if (!target.train_mean.empty() && target.train_mean.size() != (values ? o : 0)) {
+    throw RunError("target '" + spec.name + "' has other training means than one a value");
+  }
   if (target.thresholds.size() != (multi ? o : 0)) {
     throw RunError("target '" + spec.name + "' has other thresholds than one a label");
   }
@@ -132,6 +135,7 @@ void write_target(const h5::Node& parent, const std::string& name, const TargetR
   if (spec.kind == TargetKind::regression) {
     node.write("true_value", target.true_value, rows_of(spec, n));
     node.write("predicted_value", target.predicted_value, rows_of(spec, n));
+    if (!target.train_mean.empty()) node.write("train_mean", target.train_mean);
     return;
   }
   node.write("truth", target.truth, rows_of(spec, n));
@@ -170,6 +174,7 @@ TargetResult read_target(const h5::Node& node) {
   if (target.spec.kind == TargetKind::regression) {
     target.true_value = node.open("true_value").values<double>();
     target.predicted_value = node.open("predicted_value").values<double>();
+    if (node.has("train_mean")) target.train_mean = node.open("train_mean").values<double>();
     check_sizes(target);
     return target;
   }

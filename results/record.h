@@ -41,6 +41,9 @@ struct TargetResult {
   std::vector<std::int64_t> confusion;              // [g, c, c] test
   std::vector<std::int64_t> train_counts;  // [g, c] rows of each class that the weights were
                                            // trained on (majority baseline)
+  // [o] of regression: the mean of the rows that the weights were trained on (the constant
+  // baseline); empty in records of before it was kept.
+  std::vector<double> train_mean;
   // The same of the validation rows, by the selected weights before any refit: what ensembles are
   // weighted by. Empty unless validation_predictions asks for them.
   struct Validation {

@@ -89,6 +89,7 @@ Digest result_digest(const TrialRecord& record) {
     if (target.spec.kind == TargetKind::regression) {
       serial.reals(target.true_value);
       serial.reals(target.predicted_value);
+      if (!target.train_mean.empty()) serial.reals(target.train_mean);
     }
     if (target.spec.kind == TargetKind::multi) serial.reals(target.thresholds);
     serial.integers(target.confusion);

@@ -137,6 +137,7 @@ std::vector<BaselineRow> baseline_rows(const ExperimentStatistics& statistics,
 
 std::string baseline_title(const std::string& name, TargetKind kind) {
   if (name == "present") return "every label present";
+  if (name == "train_mean") return "mean of the training rows";
   if (name == "chance") {
     return kind == TargetKind::single ? "chance (1 / classes)" : "chance (by shares of training)";
   }
@@ -182,7 +183,7 @@ std::string left_out_text(TargetKind kind) {
   }
   if (kind == TargetKind::regression) {
     return "Values have no classes: confusion, calibration, slices, subjects by difficulty and the "
-           "majority and chance baselines do not exist for them.";
+           "baseline of chance do not exist for them.";
   }
   return "";
 }

@@ -105,6 +105,13 @@ void take(Row& row, const TrialRecord& record, const TargetSpec& spec) {
     const TargetResult& target = result.targets[0];
     if (spec.kind == TargetKind::regression) {
       row.confusion = count_rows_of(target);
+      row.train_mean = target.train_mean;
+      row.constant = Confusion(spec);
+      for (std::size_t i = 0; !target.train_mean.empty() && i < target.true_value.size(); ++i) {
+        const std::size_t output = i % target.train_mean.size();
+        row.constant.add_value(static_cast<std::int64_t>(output), target.true_value[i],
+                               target.train_mean[output]);
+      }
     } else {
       row.confusion.counts = target.confusion;
     }
@@ -140,7 +147,9 @@ const RowFiller::Known& RowFiller::samples_of(const PlannedExperiment& experimen
 }
 
 const std::vector<std::string>& RowFiller::subjects_of(const PlannedExperiment& experiment) {
-  for (const auto& [name, values] : samples_of(experiment).samples.groups) {
+  const Samples& samples = samples_of(experiment).samples;
+  if (experiment.group == "id") return samples.id;
+  for (const auto& [name, values] : samples.groups) {
     if (name == experiment.group) return values;
   }
   throw InputError(folder_.samples(experiment.samples).string() + " has no group '" +

@@ -57,7 +57,7 @@ PooledStatistics pooled_statistics(const std::vector<Sum>& pooled, const Value& 
   return pooled_statistics(std::move(per_seed));
 }
 
-// Of the kind of target; none where training rows are not known, and of regression.
+// Of the kind of target; undefined where training rows are not known.
 std::vector<BaselineStatistics> baseline_statistics(const Grid& grid,
                                                     const ExperimentStatistics& axes);
 // What predicting the majority's class everywhere would have given on the row's test rows.

@@ -71,6 +71,19 @@ void write_counts(const h5::Node& node, const Table& table, const PlannedExperim
   if (experiment.kind == TargetKind::multi) node.write("thresholds", thresholds, {rows, g});
 }
 
+// Means of the training rows, [rows, values]; NaN where they are not known.
+void write_means(const h5::Node& node, const Table& table, const PlannedExperiment& experiment,
+                 std::size_t first, std::size_t rows) {
+  const auto o = static_cast<std::uint64_t>(target_outputs(experiment.target()));
+  std::vector<double> means;
+  for (std::size_t i = 0; i < rows; ++i) {
+    const std::vector<double>& own = table.rows[first + i].train_mean;
+    means.insert(means.end(), own.begin(), own.end());
+    means.resize((i + 1) * o, kUndefined);
+  }
+  node.write("train_mean", means, {rows, o});
+}
+
 }  // namespace
 
 void write_trials(const h5::Node& node, const Table& table) {
@@ -121,7 +134,10 @@ void write_experiment(const h5::Node& node, const Table& table, const PlannedExp
   node.set("first_trial", static_cast<std::int64_t>(first));
   node.set("trials", static_cast<std::int64_t>(rows));
   node.write_texts("conditions", experiment.conditions);
-  if (experiment.kind != TargetKind::regression) write_counts(node, table, experiment, first, rows);
+  if (experiment.kind == TargetKind::regression)
+    write_means(node, table, experiment, first, rows);
+  else
+    write_counts(node, table, experiment, first, rows);
 }
 
 std::map<Digest, std::string> sample_groups(const Table& table) {

@@ -105,8 +105,12 @@ void SummaryReader::read_metrics(const h5::Node& trials) {
 
 void SummaryReader::read_counts(const h5::Node& node, std::size_t index, Experiment& own) const {
   const TargetSpec spec = table_.experiments[index].target();
-  if (spec.kind == TargetKind::regression) return;
   const std::size_t rows = table_.first[index + 1] - table_.first[index];
+  if (spec.kind == TargetKind::regression) {
+    const auto o = static_cast<std::size_t>(target_outputs(spec));
+    if (node.has("train_mean")) own.train_mean = numbers<double>(node, "train_mean", rows * o);
+    return;
+  }
   const auto g = static_cast<std::size_t>(target_blocks(spec)),
              c = static_cast<std::size_t>(block_classes(spec));
   own.confusion = numbers<std::int64_t>(node, "confusion", rows * g * c * c);
@@ -166,9 +170,16 @@ SummaryReader::Experiment SummaryReader::read_experiment(const h5::Node& root,
 }
 
 void SummaryReader::take_counts(const Experiment& own, std::size_t at, TargetResult& target) const {
-  if (target.spec.kind == TargetKind::regression) return;
   const auto g = target_blocks(target.spec), c = block_classes(target.spec);
   const auto row = static_cast<std::int64_t>(at);
+  if (target.spec.kind == TargetKind::regression) {
+    const auto o = target_outputs(target.spec);
+    if (own.train_mean.empty() || std::isnan(own.train_mean[at * static_cast<std::size_t>(o)]))
+      return;
+    const auto mean = own.train_mean.begin() + row * o;
+    target.train_mean.assign(mean, mean + o);
+    return;
+  }
   const auto confusion = own.confusion.begin() + row * g * c * c;
   target.confusion.assign(confusion, confusion + g * c * c);
   const auto counts = own.train_counts.begin() + row * g * c;

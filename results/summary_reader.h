@@ -31,6 +31,7 @@ class SummaryReader {
   struct Experiment {  // the columns of one, by its rows
     std::vector<std::int64_t> confusion, train_counts;
     std::vector<double> thresholds;                     // [rows, labels] of multi-label targets
+    std::vector<double> train_mean;                     // [rows, outputs] of regression
     std::map<std::string, std::vector<double>> curves;  // [rows, epochs]
     std::map<std::string, std::vector<std::int64_t>> curve_epochs;
     std::vector<std::int64_t> trial, sample;

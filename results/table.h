@@ -70,6 +70,8 @@ struct Row {
   Digest samples;  // over the indices of the test rows' samples; zero where they were not kept
   std::vector<std::int64_t> train_counts;  // [blocks, C]
   std::vector<double> thresholds;          // [labels] of multi-label targets
+  std::vector<double> train_mean;          // [outputs] of regression, where records have it
+  Confusion constant;                      // of these means as predictions; empty without them
   Calibration calibration;                 // of the test rows; empty without probabilities
   std::vector<SliceCount> slices;  // of the test rows, each in one slice of every sliced column
   std::vector<EpochCurve> curves;  // those of kDrawnCurves that the record has

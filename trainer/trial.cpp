@@ -97,6 +97,8 @@ results::TargetResult target_result(const TrialRun& run, const Rows& rows, const
   target.train_counts = data::target_counts(dataset, run.train);
   target.confusion = results::Confusion(dataset.target).counts;  // protocol all tests nothing
   target.thresholds = run.thresholds;
+  if (dataset.target.kind == TargetKind::regression)
+    target.train_mean = data::target_means(dataset, run.train);
   if (!run.validation_probability.empty()) {
     for (const std::int32_t r : in_table_order(dataset, spec.fold->validation)) {
       target.validation.sample.push_back(dataset.row[static_cast<std::size_t>(r)]);
@@ -232,12 +234,14 @@ std::string pack_shape(const TrialSpec& spec, const data::Fold& fold) {
 
 std::vector<TrialOutcome> train_trials(std::span<const TrialSpec> specs, FoldCache& cache,
                                        Collective& team, const Stopping& stopping,
-                                       const CheckpointOptions& checkpoints) {
-  const Workplace place{cache, team, stopping};
+                                       const CheckpointOptions& checkpoints,
+                                       const TellEpoch& tell_epoch) {
+  const Workplace place{cache, team, stopping, tell_epoch};
   std::vector<TrialRun> runs;
   std::vector<Rows> tests;
   for (const TrialSpec& spec : specs) {
     runs.push_back(begin(spec));
+    runs.back().number = runs.size() - 1;
     tests.push_back(in_table_order(*spec.dataset, spec.fold->test));
     const std::string shape = pack_shape(spec, *spec.fold);
     EMO_CHECK(

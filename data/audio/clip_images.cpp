@@ -149,16 +149,16 @@ ClipImages::Bands ClipImages::learn(std::span<const std::int32_t> rows) const {
 }
 
 void ClipImages::learn_groups(const Dataset& dataset, const std::string& group) {
-  const Column* column = dataset.group(group);
-  if (column == nullptr) {
+  const std::vector<std::string>* values = dataset.group(group);
+  if (values == nullptr) {
     throw InputError("normalise: group needs a group of the dataset " + in_quotes(dataset.name) +
                      "; it has none called " + in_quotes(group));
   }
   std::map<std::string, std::vector<std::int32_t>> rows;
-  for (std::size_t row = 0; row < column->values.size(); ++row) {
-    rows[column->values[row]].push_back(static_cast<std::int32_t>(row));
+  for (std::size_t row = 0; row < values->size(); ++row) {
+    rows[(*values)[row]].push_back(static_cast<std::int32_t>(row));
   }
-  of_row_.assign(column->values.size(), 0);
+  of_row_.assign(values->size(), 0);
   for (const auto& [name, own] : rows) {
     for (const std::int32_t row : own) {
       of_row_[at(row)] = static_cast<std::int32_t>(scalers_.size());

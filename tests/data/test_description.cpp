@@ -18,7 +18,7 @@ TEST(Description, LoadsWhatItSays) {
   EXPECT_EQ(d.description, f.path / "dataset.yaml");
   EXPECT_EQ(d.id, (std::vector<std::string>{"a", "b", "c", "d"}));
   EXPECT_EQ(d.label, (std::vector<std::int32_t>{0, 1, 0, 1}));
-  EXPECT_EQ(d.group("subject")->values, (std::vector<std::string>{"1", "1", "2", "2"}));
+  EXPECT_EQ(*d.group("subject"), (std::vector<std::string>{"1", "1", "2", "2"}));
   EXPECT_EQ(d.group("who"), nullptr);
   const Modality& audio = *d.modality("audio");
   EXPECT_EQ(audio.columns, (std::vector<std::string>{"f0", "f1"}));

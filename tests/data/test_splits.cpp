@@ -244,6 +244,27 @@ TEST(Official, RefusesASplitThatCutsAGroup) {
   EXPECT_TRUE(holds(text, "of the groups 'who': 'g0' (test, train, validation)"));
 }
 
+TEST(Groups, EveryDatasetHasItsRows) {
+  Dataset d = random_dataset(13, 60, 10, 2);
+  ASSERT_NE(d.group("id"), nullptr);
+  EXPECT_EQ(*d.group("id"), d.id);
+  SplitOptions o;
+  o.group = "id";
+  o.protocol = Protocol::loso;
+  o.validation_groups = 5;
+  const Folds folds = make_folds(d, o);
+  ASSERT_EQ(folds.folds.size(), 60u) << "leave one row out";
+  for (const Fold& fold : folds.folds) {
+    ASSERT_EQ(fold.test.size(), 1u);
+    EXPECT_EQ(d.id[static_cast<std::size_t>(fold.test[0])], fold.name);
+    EXPECT_EQ(fold.validation.size(), 5u);
+  }
+  for (std::size_t i = 0; i < 60; ++i)
+    d.split.push_back(i < 40 ? "train" : i < 50 ? "validation" : "test");
+  o.protocol = Protocol::official;
+  EXPECT_EQ(make_folds(d, o).folds.at(0).test.size(), 10u) << "no group is cut";
+}
+
 TEST(Errors, SayWhatIsMissing) {
   const Dataset d = random_dataset(1, 60, 4, 2);
   SplitOptions o;

@@ -2,6 +2,7 @@
 """Several labels a row, aspects and values: plan, a run on two ranks, resume, prediction, mistakes. Standard library only."""
 import csv
 import io
+import json
 import math
 import os
 import random
@@ -135,6 +136,11 @@ def test_values(folder):
     assert "  value        valence: mean " in plan, plan
     with open(folder / "data/rows.csv", newline="") as rows:
         truth = {row["id"]: (float(row["valence"]), float(row["arousal"])) for row in csv.DictReader(rows)}
+    shown = json.loads(h.emosweep("report", run, "--format", "json").stdout)["statistics"]["experiments"][0]["conditions"][0]
+    means = [float(v) for v in h.h5(run / f"trials/{h.trials(run, 'id')[0][0]}.h5", "/result/targets/0/train_mean")]
+    assert len(means) == 2 and all(abs(m) < 1.5 for m in means), means
+    assert shown["train_mean_mae"]["mean"] > 2 * shown["pooled_mae"]["mean"] > 0, shown["train_mean_mae"]
+    assert abs(shown["train_mean_ccc"]["mean"]) < .2 and "baseline: mean of the training rows" in h.emosweep("report", run).stdout
     errors = []
     for row in predictions(run, folder / "data"):
         own = (float(row["predicted_valence"]), float(row["predicted_arousal"]))

@@ -162,7 +162,7 @@ TEST(Plan, MistakesThatTheDataShows) {
   EXPECT_EQ(
       files.error("experiments:\n  - {name: a, dataset: data, modality: audio, group: actr}\n"),
       "experiment.yaml:2:47: group: the dataset has no group 'actr': did you mean 'actor'? Its "
-      "groups: actor (experiment \"a\")");
+      "groups: actor; 'group: id' makes each row one of its own (experiment \"a\")");
   EXPECT_EQ(
       files.error("experiments:\n  - {name: a, dataset: nowhere, modality: audio, group: actor}\n"),
       "experiment.yaml:2:15: dataset: there is no dataset.yaml at nowhere (experiment \"a\")");

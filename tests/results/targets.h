@@ -67,6 +67,8 @@ inline TargetResult make_target(const TargetSpec& spec, std::int64_t n, std::int
     }
   }
   target.confusion = confusion.counts;
+  for (std::size_t k = 0; spec.kind == TargetKind::regression && k < o; ++k)
+    target.train_mean.push_back(.25 - .125 * static_cast<double>(k));
   for (std::int64_t b = 0; b < target_blocks(spec); ++b) {
     for (std::int64_t k = 0; k < block_classes(spec); ++k) {
       target.train_counts.push_back(multi ? (k == 0 ? 70 - 10 * b : 30 + 10 * b) : 20 + 7 * k + b);

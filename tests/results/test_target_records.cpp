@@ -30,6 +30,7 @@ TEST(TargetRecords, EveryKindComesBack) {
     EXPECT_EQ(s.true_value, t.true_value);
     EXPECT_EQ(s.predicted_value, t.predicted_value);
     EXPECT_EQ(s.thresholds, t.thresholds);
+    EXPECT_EQ(s.train_mean, t.train_mean);
     EXPECT_EQ(s.confusion, t.confusion);
     EXPECT_EQ(s.train_counts, t.train_counts);
     EXPECT_EQ(s.validation.sample, t.validation.sample);
@@ -64,6 +65,7 @@ TEST(TargetRecords, TheDigestSeesEveryField) {
     expect_seen(base, &TargetResult::true_value, "true_value");
     expect_seen(base, &TargetResult::predicted_value, "predicted_value");
     expect_seen(base, &TargetResult::thresholds, "thresholds");
+    expect_seen(base, &TargetResult::train_mean, "train_mean");
     expect_seen(base, &TargetResult::confusion, "confusion");
     expect_seen(base, &TargetResult::train_counts, "train_counts");
     TrialRecord other = base;
@@ -94,7 +96,9 @@ TEST(TargetRecords, WrongSizesAreRefusedWhenWriting) {
   refused(TargetKind::regression, [](TargetResult& t) { t.true_value.pop_back(); });
   refused(TargetKind::regression, [](TargetResult& t) { t.predicted_value.pop_back(); });
   refused(TargetKind::regression, [](TargetResult& t) { t.truth.push_back(0); });
+  refused(TargetKind::regression, [](TargetResult& t) { t.train_mean.pop_back(); });
   refused(TargetKind::single, [](TargetResult& t) { t.thresholds.push_back(0.5); });
+  refused(TargetKind::single, [](TargetResult& t) { t.train_mean.push_back(0.5); });
 }
 
 TEST(TargetRecords, ClassesThatAreNotThereAreRefusedWhenReading) {

@@ -205,6 +205,49 @@ TEST_F(Targets, BaselinesOfAspectsByHand) {
   EXPECT_EQ(own["classes"][4]["class"], "staff: neutral");
 }
 
+// The mean of the training rows as every prediction: of a constant the concordance is 0 and the
+// correlation undefined.
+TEST_F(Targets, BaselineOfValuesByHand) {
+  commit();
+  const TargetSpec spec = make_spec(TargetKind::regression);
+  const std::size_t outputs = spec.outputs.size();
+  double error = 0, squares = 0;
+  std::vector<double> square(outputs, 0);
+  std::size_t values = 0;
+  for (const auto& cell : example_.plan.cells) {
+    if (example_.plan.experiments[cell.experiment].name != "Values" || cell.condition != 0 ||
+        cell.seed != 1)
+      continue;
+    for (const auto& record : example_.records) {
+      if (record.id != cell.id) continue;
+      const TargetResult& own = record.result.targets[0];
+      ASSERT_EQ(own.train_mean.size(), outputs);
+      for (std::size_t i = 0; i < own.true_value.size(); ++i, ++values) {
+        const double off = own.true_value[i] - own.train_mean[i % outputs];
+        error += std::abs(off);
+        square[i % outputs] += off * off;
+      }
+    }
+  }
+  ASSERT_GT(values, 0u);
+  const double rows = static_cast<double>(values / outputs);
+  for (const double own : square) squares += std::sqrt(own / rows) / static_cast<double>(outputs);
+  const Json own = experiment("Values")["conditions"][0];
+  EXPECT_NEAR(own["train_mean_mae"]["per_seed"][0].get<double>(),
+              error / static_cast<double>(values), 1e-12);
+  EXPECT_NEAR(own["train_mean_rmse"]["per_seed"][0].get<double>(), squares, 1e-12);
+  EXPECT_NEAR(own["train_mean_ccc"]["per_seed"][0].get<double>(), 0, 1e-12);
+  EXPECT_NE(report(folder_, "text").find("baseline: mean of the training rows"), std::string::npos);
+}
+
+// Records of before the means were kept have no such baseline.
+TEST_F(Targets, ValuesWithoutTrainingMeansHaveNoBaseline) {
+  for (auto& record : example_.records) record.result.targets[0].train_mean.clear();
+  commit();
+  EXPECT_TRUE(experiment("Values")["conditions"][0]["train_mean_mae"]["mean"].is_null());
+  EXPECT_EQ(report(folder_, "text").find("mean of the training rows"), std::string::npos);
+}
+
 // delete-one-subject scores of values are those of the other subjects' rows.
 TEST_F(Targets, SubjectsOfValuesAreLeftOutOneByOne) {
   commit();
