@@ -42,7 +42,7 @@ struct RunOptions {
 // that fails as a whole is trained again, one by one.
 using Worker = std::function<std::vector<trainer::TrialOutcome>(
     std::span<const PlannedTrial* const>, Collective&, const trainer::Stopping&,
-    const trainer::CheckpointOptions&)>;
+    const trainer::CheckpointOptions&, const trainer::TellEpoch&)>;
 
 // Collective; the ranks' plans must be equal (RunError names the rank). Trains what the shard's
 // part of the plan holds and the folder lacks, longest first, and returns the same code on every

@@ -26,10 +26,11 @@ Worker make_worker(const Plan& plan) {
   auto cache = std::make_shared<trainer::FoldCache>();
   return [&plan, cache](std::span<const PlannedTrial* const> trials, Collective& team,
                         const trainer::Stopping& stopping,
-                        const trainer::CheckpointOptions& checkpoints) {
+                        const trainer::CheckpointOptions& checkpoints,
+                        const trainer::TellEpoch& tell_epoch) {
     std::vector<trainer::TrialSpec> specs;
     for (const PlannedTrial* trial : trials) specs.push_back(spec_of(plan, *trial));
-    return trainer::train_trials(specs, *cache, team, stopping, checkpoints);
+    return trainer::train_trials(specs, *cache, team, stopping, checkpoints, tell_epoch);
   };
 }
 

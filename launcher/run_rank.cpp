@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "distributed/devices.h"
+#include "launcher/epoch_line.h"
 #include "launcher/run_log.h"
 #include "launcher/run_version.h"
 #include "launcher/signals.h"
@@ -265,7 +266,7 @@ std::optional<distributed::TeamFault> RankLoop::outcomes_of(const Members& membe
     std::vector<const PlannedTrial*> trials;
     for (const std::uint32_t m : members) trials.push_back(&trial_of(m));
     outcomes = worker(
-        trials, team, [this] { return stopping(); }, checkpoints(members));
+        trials, team, [this] { return stopping(); }, checkpoints(members), tell_epoch(members));
     return std::nullopt;
   } catch (const trainer::Interrupted&) {
     throw;
@@ -315,6 +316,22 @@ trainer::CheckpointOptions RankLoop::checkpoints(const Members& members) {
     }
   };
   return out;
+}
+
+// Epochs that take as long as a person waits are told at once, others stand in the log file. Those
+// of packs would be millions, and are left to the curves; but what several terms do is worth a
+// line.
+trainer::TellEpoch RankLoop::tell_epoch(const Members& members) {
+  return [this, members](std::size_t k, const std::vector<results::Curve>& curves, double seconds) {
+    if (members.size() > 1 && !has_terms(curves)) return;
+    const std::string text = title(trial_of(members[k])) + ", " + epoch_line(curves, seconds);
+    if (members.size() > 1 || seconds < 1) {
+      log::debug(text);
+      return;
+    }
+    if (monitor != nullptr) monitor->clear_line();
+    log::info(text);
+  };
 }
 
 Done RankLoop::give_up(const Members& members, const distributed::TeamFault& fault) {

@@ -55,6 +55,7 @@ class RankLoop : RankParts {
   void keep_all(const Members& members, Outcomes& outcomes, const results::Provenance& whole);
   void commit(const PlannedTrial& trial, const Todo& todo, trainer::Trained& trained);
   trainer::CheckpointOptions checkpoints(const Members& members);
+  trainer::TellEpoch tell_epoch(const Members& members);
   distributed::Done give_up(const Members& members, const distributed::TeamFault& fault);
   void fail(const PlannedTrial& trial, const distributed::TeamFault& fault);
   distributed::TeamFault own_fault(const std::string& reason, const std::string& message,

@@ -146,6 +146,7 @@ bool Bookkeeping::any_active() const {
 }
 
 std::vector<std::vector<std::int64_t>> Bookkeeping::begin_epoch(std::int64_t epoch) {
+  began_ = std::chrono::steady_clock::now();
   const Pack& now = pack();
   std::vector<std::vector<std::int64_t>> orders;
   for (std::size_t k = 0; k < active_.size(); ++k) {
@@ -239,8 +240,10 @@ void Bookkeeping::end_epoch(std::int64_t epoch, Collective& team) {
       loss += m.weight[k] * values.back();
     }
     record(result, "train_loss", loss);
-    for (std::size_t t = 0; t < metered_.size(); ++t)
+    for (std::size_t t = 0; t < metered_.size(); ++t) {
       record(result, "train_" + metered_[t].name, values[t]);
+      if (metered_.size() > 1) record(result, "weight_" + metered_[t].name, metered_[t].weight[k]);
+    }
     record(result, "lr", rates_[k]);
     if (const Pack& now = pack(); !now.curricula.empty() && now.curricula[k].paced()) {
       record(result, "train_rows", static_cast<double>(now.curricula[k].rows(epoch).size()));
@@ -250,7 +253,9 @@ void Bookkeeping::end_epoch(std::int64_t epoch, Collective& team) {
     if (!select_) result.best_epoch = epoch;
   }
   metered_.clear();
+  const std::vector<std::uint8_t> trained = active_;
   if (select_) validate(epoch, team);
+  if (whole_.tell_epoch && team.rank == 0) tell(trained);
   for (std::size_t k = 0; k < active_.size(); ++k) {
     if (epoch + 1 >= epochs_[trial_[k]]) active_[k] = 0;
   }
@@ -280,6 +285,13 @@ void Bookkeeping::validate(std::int64_t epoch, Collective& team) {
     // Rows are still to come while a curriculum lasts.
     const bool all_rows = now.curricula.empty() || now.curricula[k].complete(epoch);
     if (all_rows && selection.exhausted(epoch)) active_[k] = 0;
+  }
+}
+
+void Bookkeeping::tell(const std::vector<std::uint8_t>& trained) const {
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began_;
+  for (std::size_t k = 0; k < trained.size(); ++k) {
+    if (trained[k]) whole_.tell_epoch(trial_[k], results_[trial_[k]].curves, took.count());
   }
 }
 

@@ -2,6 +2,7 @@
 // best weights.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -67,6 +68,7 @@ class Bookkeeping {
   void fail(std::size_t k, const std::string& what, const StepPlace& step);
   void validate(std::int64_t epoch, Collective& team);
   void keep(std::size_t k);
+  void tell(const std::vector<std::uint8_t>& trained) const;
   void hand_back();
   void finish(std::size_t trial);
 
@@ -81,6 +83,7 @@ class Bookkeeping {
   std::vector<double> rates_;
   at::Tensor sums_;                  // of a step's terms, and the votes to stop
   std::vector<TermValues> metered_;  // of the unfinished epoch; empty before its first step
+  std::chrono::steady_clock::time_point began_;  // the epoch, or its rest after a resume
   EvaluationRows validation_;
   // Of the whole pack's trials.
   bool select_ = false;

@@ -38,11 +38,13 @@ struct Pack {
   Checkpoints* checkpoints = nullptr;      // null: none are kept
   data::AugmentOptions augment = {};       // of images: of the one trial that has them
   std::vector<Curriculum> curricula = {};  // {}: all rows in every epoch
+  TellEpoch tell_epoch = {};               // by the trial's place in this pack
 };
 
 struct LoopResult {
   std::int64_t best_epoch = -1, epochs = 0, steps = 0;
-  // train_loss, train_<term>, lr (of the epoch's last step), and with validation rows
+  // train_loss, train_<term>, of several terms weight_<term> (the loss is the sum of weight times
+  // term), lr (of the epoch's last step), and with validation rows
   // validation_loss, validation_<term> of several terms, two metrics (accuracy and macro_f1; of
   // several labels micro_f1 and macro_f1, of values mae and ccc) and the selection metric, with a
   // curriculum train_rows and dropout: one value an epoch.

@@ -86,6 +86,10 @@ std::vector<LoopResult> fit(const Some& runs, bool validates, std::vector<std::i
     pack.loop.push_back(run.spec->loop);
     pack.curricula.push_back(curriculum_of(run));
   }
+  if (place.tell_epoch) {
+    pack.tell_epoch = [&](std::size_t k, const std::vector<results::Curve>& curves,
+                          double seconds) { place.tell_epoch(runs[k]->number, curves, seconds); };
+  }
   std::vector<LoopResult> loops = train_pack(pack, place.team, place.stopping);
   for (std::size_t k = 0; k < runs.size(); ++k) {
     runs[k]->failure = loops[k].failure;

@@ -85,6 +85,12 @@ struct CheckpointOptions {
   std::function<void(const std::string& what, bool trouble)> tell;
 };
 
+// Called on rank 0 of the team when a trial of a network has trained an epoch: its place among the
+// specs, the curves up to this epoch (LoopResult), and how long the epoch took, for all trials of
+// the pack together. A refit, whose curves have no validation, begins anew.
+using TellEpoch = std::function<void(std::size_t trial, const std::vector<results::Curve>& curves,
+                                     double seconds)>;
+
 struct Trained {
   // id, canonical, result; provenance: steps, and the seconds spent before this process went on
   // from a checkpoint
@@ -123,6 +129,7 @@ std::string pack_shape(const TrialSpec& spec, const data::Fold& fold);
 // have packs of several trials. The caller removes a trial's checkpoints.
 std::vector<TrialOutcome> train_trials(std::span<const TrialSpec> specs, FoldCache& cache,
                                        Collective& team, const Stopping& stopping,
-                                       const CheckpointOptions& checkpoints = {});
+                                       const CheckpointOptions& checkpoints = {},
+                                       const TellEpoch& tell_epoch = {});
 
 }  // namespace emosweep::trainer

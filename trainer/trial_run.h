@@ -17,6 +17,7 @@ namespace emosweep::trainer {
 
 struct TrialRun {
   const TrialSpec* spec = nullptr;
+  std::size_t number = 0;  // among the trials of the call
   Trained trained;
   std::optional<TrialError> failure;  // then the rest is of no meaning
   // Of its last fit.
@@ -34,6 +35,7 @@ struct Workplace {
   FoldCache& cache;
   Collective& team;
   const Stopping& stopping;
+  const TellEpoch& tell_epoch;
 };
 
 std::vector<std::int32_t> train_and_validation(const data::Fold& fold);

@@ -119,7 +119,8 @@ using OneWorker = std::function<trainer::Trained(
 // Non-finite trials leave a pack alone, everything else ends the pack.
 Worker one_by_one(OneWorker one) {
   return [one](std::span<const PlannedTrial* const> trials, Collective& team,
-               const trainer::Stopping& stopping, const trainer::CheckpointOptions& checkpoints) {
+               const trainer::Stopping& stopping, const trainer::CheckpointOptions& checkpoints,
+               const trainer::TellEpoch&) {
     std::vector<trainer::TrialOutcome> outcomes;
     for (const PlannedTrial* trial : trials) {
       try {
@@ -371,10 +372,11 @@ TEST_F(Runs, PacksAreCommittedTrialByTrialAndTheGuiltyOneFailsAlone) {
   });
   const Worker worker = [&](std::span<const PlannedTrial* const> trials, Collective& team,
                             const trainer::Stopping& stopping,
-                            const trainer::CheckpointOptions& checkpoints) {
+                            const trainer::CheckpointOptions& checkpoints,
+                            const trainer::TellEpoch& tell_epoch) {
     ++sizes[trials.size()];
     EXPECT_EQ(checkpoints.folder.empty(), trials.size() > 1);
-    return one(trials, team, stopping, checkpoints);
+    return one(trials, team, stopping, checkpoints, tell_epoch);
   };
   EXPECT_EQ(run_plan(mpi_world(), plan, options(), worker), Exit::trials_failed);
   EXPECT_EQ(sum_over_ranks(stones), 2) << "once in its pack, once alone";
@@ -411,7 +413,8 @@ TEST_F(Runs, AnInterruptedPackIsTrainedAgainAndNothingElse) {
   int packs = 0, trials_done = 0;
   bool stop = true;
   const Worker worker = [&](std::span<const PlannedTrial* const> trials, Collective&,
-                            const trainer::Stopping& stopping, const trainer::CheckpointOptions&) {
+                            const trainer::Stopping& stopping, const trainer::CheckpointOptions&,
+                            const trainer::TellEpoch&) {
     if (stop && ++packs == 2) raise(SIGUSR2);
     for (int step = 0; step < 20; ++step) {
       if (stopping()) throw trainer::Interrupted{};
@@ -520,7 +523,8 @@ TEST_F(Runs, APackThatOneRankOfATeamCannotTrainIsTakenApartByAll) {
   }
   std::vector<std::size_t> sizes;
   const Worker worker = [&](std::span<const PlannedTrial* const> trials, Collective& team,
-                            const trainer::Stopping&, const trainer::CheckpointOptions&) {
+                            const trainer::Stopping&, const trainer::CheckpointOptions&,
+                            const trainer::TellEpoch&) {
     sizes.push_back(trials.size());
     const bool last = team.rank == team.size - 1;
     if (last && trials.size() > 1 && trials[0]->seed == 0) throw std::bad_alloc();

@@ -123,6 +123,8 @@ TEST(TargetTraining, AspectsAreLearntFromWhatIsKnown) {
               .7 * curve_of(trained.record, "train_focal")[3] +
                   .3 * curve_of(trained.record, "train_contrastive")[3],
               1e-12);
+  EXPECT_EQ(curve_of(trained.record, "weight_focal"), std::vector<double>(15, .7));
+  EXPECT_EQ(curve_of(trained.record, "weight_contrastive"), std::vector<double>(15, .3));
   const results::TargetResult& target = result.targets.at(0);
   EXPECT_EQ(target.probability.size(), 20u * 9u);
   std::int64_t known = 0, counted = 0, unknown = 0;
