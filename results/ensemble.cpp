@@ -161,24 +161,6 @@ const TargetResult& target_of(const TrialRecord& record, const std::string& name
   return target;
 }
 
-// The class of highest probability of each row and aspect, the first of equals.
-std::vector<std::int32_t> most_probable(std::span<const float> probability, std::size_t classes) {
-  std::vector<std::int32_t> predicted;
-  for (auto row = probability.begin(); row != probability.end();
-       row += static_cast<std::ptrdiff_t>(classes)) {
-    const auto end = row + static_cast<std::ptrdiff_t>(classes);
-    predicted.push_back(static_cast<std::int32_t>(std::max_element(row, end) - row));
-  }
-  return predicted;
-}
-
-// target: with thresholds, where it is of labels.
-std::vector<std::int32_t> predicted_of(const TargetResult& target,
-                                       std::span<const float> probability) {
-  if (target.spec.kind == TargetKind::multi) return labels_above(probability, target.thresholds);
-  return most_probable(probability, static_cast<std::size_t>(block_classes(target.spec)));
-}
-
 // Metrics and log loss of predictions; their counts are left in target.confusion.
 NamedValues score_predictions(TargetResult& target) {
   const Confusion confusion = count_rows_of(target);
@@ -200,29 +182,20 @@ NamedValues score_predictions(TargetResult& target) {
 TargetResult mix_probabilities(TargetResult& target,
                                const std::vector<const TargetResult*>& members,
                                std::vector<double>& weights) {
-  std::vector<std::span<const float>> validation, test;
-  std::vector<std::vector<double>> of_truth;
-  for (const TargetResult* own : members) {
-    validation.push_back(own->validation.probability);
-    test.push_back(own->probability);
-    of_truth.push_back(
-        probability_of_truth(own->spec, own->validation.probability, target.validation.truth));
-  }
-  weights = mixture_weights(of_truth);
-  const std::vector<float> mixed = mixture(test, weights);
+  std::vector<std::span<const float>> test;
+  for (const TargetResult* own : members) test.push_back(own->probability);
+  ChosenMixture chosen = choose_mixture(members);
+  weights = chosen.weights;
   TargetResult validated;
   validated.spec = target.spec;
   validated.sample = target.validation.sample;
   validated.truth = target.validation.truth;
-  validated.probability = mixture(validation, weights);
-  if (target.spec.kind == TargetKind::multi) {
-    target.thresholds =
-        choose_thresholds(validated.probability, validated.truth, target_outputs(target.spec));
-    validated.thresholds = target.thresholds;
-  }
-  validated.predicted = predicted_of(validated, validated.probability);
-  target.probability = mixed;
-  target.predicted = predicted_of(target, target.probability);
+  validated.probability = std::move(chosen.probability);
+  validated.thresholds = chosen.thresholds;
+  validated.predicted = predicted_by(target.spec, validated.probability, chosen.thresholds);
+  target.thresholds = std::move(chosen.thresholds);
+  target.probability = mixture(test, weights);
+  target.predicted = predicted_by(target.spec, target.probability, target.thresholds);
   return validated;
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "results/multi_label.h"
 
 namespace emosweep::results {
 namespace {
@@ -76,6 +77,35 @@ std::vector<float> mixture(std::span<const std::span<const float>> probability,
       sum[i] += weights[m] * static_cast<double>(probability[m][i]);
   }
   return {sum.begin(), sum.end()};
+}
+
+ChosenMixture choose_mixture(std::span<const TargetResult* const> members) {
+  const TargetResult& first = *members.front();
+  std::vector<std::span<const float>> validation;
+  std::vector<std::vector<double>> of_truth;
+  for (const TargetResult* own : members) {
+    validation.push_back(own->validation.probability);
+    of_truth.push_back(
+        probability_of_truth(own->spec, own->validation.probability, first.validation.truth));
+  }
+  ChosenMixture chosen;
+  chosen.weights = mixture_weights(of_truth);
+  chosen.probability = mixture(validation, chosen.weights);
+  if (first.spec.kind == TargetKind::multi) {
+    chosen.thresholds =
+        choose_thresholds(chosen.probability, first.validation.truth, target_outputs(first.spec));
+  }
+  return chosen;
+}
+
+std::vector<std::int32_t> predicted_by(const TargetSpec& spec, std::span<const float> probability,
+                                       std::span<const double> thresholds) {
+  if (spec.kind == TargetKind::multi) return labels_above(probability, thresholds);
+  std::vector<std::int32_t> predicted;
+  const auto classes = static_cast<std::ptrdiff_t>(block_classes(spec));
+  for (auto row = probability.begin(); row != probability.end(); row += classes)
+    predicted.push_back(static_cast<std::int32_t>(std::max_element(row, row + classes) - row));
+  return predicted;
 }
 
 }  // namespace emosweep::results

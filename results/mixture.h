@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/target.h"
+#include "results/record.h"
 
 namespace emosweep::results {
 
@@ -22,6 +23,21 @@ std::vector<double> probability_of_truth(const TargetSpec& spec, std::span<const
                                          std::span<const std::int32_t> truth);
 // Mean of -log of these, none below 1e-12; NaN of none.
 double log_loss(const std::vector<double>& of_truth);
+
+// What validation rows choose for a mixture of members.
+struct ChosenMixture {
+  std::vector<double> weights;     // of each member
+  std::vector<double> thresholds;  // of each label of the mixture (multi), else empty
+  std::vector<float> probability;  // [v, width] the mixture's, of the validation rows
+};
+// members: of one kind but regression and the same classes, with validation predictions of the same
+// rows.
+ChosenMixture choose_mixture(std::span<const TargetResult* const> members);
+
+// The class of highest probability of each row (and aspect), the first of equals; of labels 1 where
+// the probability reaches the label's threshold. [n, outputs].
+std::vector<std::int32_t> predicted_by(const TargetSpec& spec, std::span<const float> probability,
+                                       std::span<const double> thresholds);
 
 // sum_m w_m p_m: [n, C].
 std::vector<float> mixture(std::span<const std::span<const float>> probability,

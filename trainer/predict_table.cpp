@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <deque>
 #include <functional>
 #include <numeric>
 #include <ostream>
@@ -104,14 +105,30 @@ void write_values(std::span<const double> values, std::ostream& csv) {
   csv << '\n';
 }
 
-void write_logits(const ModelFile& model, std::span<const double> logits, std::ostream& csv) {
-  if (model.kind == TargetKind::regression) return write_values(logits, csv);
+// Of one row, logits: of every member.
+void write_logits(const PredictEnsemble& ensemble, std::span<const std::span<const double>> logits,
+                  std::ostream& csv) {
+  const ModelFile& model = ensemble.first();
   const TargetSpec target = model.target_spec();
-  std::vector<float> probability(logits.size());
-  probabilities_row(target, logits, model.temperature, probability.data());
+  std::vector<std::vector<double>> values;
+  std::vector<std::vector<float>> probability;
+  std::vector<std::span<const float>> all;
+  for (std::size_t m = 0; m < logits.size(); ++m) {
+    values.emplace_back(logits[m].begin(), logits[m].end());
+    if (model.kind == TargetKind::regression) continue;
+    probability.emplace_back(logits[m].size());
+    probabilities_row(target, logits[m], ensemble.members[m].model.temperature,
+                      probability.back().data());
+  }
+  if (model.kind == TargetKind::regression) return write_values(ensemble.mean(values), csv);
+  if (logits.size() > 1) {
+    for (const auto& own : probability) all.emplace_back(own);
+    const std::vector<float> mixed = ensemble.mixture(all);
+    return write_label(model, ensemble.predicted(mixed), mixed, csv);
+  }
   std::vector<std::int32_t> predicted(static_cast<std::size_t>(target_outputs(target)));
-  predict_row(target, logits, probability, model.thresholds, predicted.data());
-  write_label(model, predicted, probability, csv);
+  predict_row(target, logits[0], probability[0], model.thresholds, predicted.data());
+  write_label(model, predicted, probability[0], csv);
 }
 
 void write_embedding(const ModelFile& model, std::span<const double> embedding, bool present,
@@ -127,20 +144,25 @@ void write_embedding(const ModelFile& model, std::span<const double> embedding, 
 // The rows or windows that a network is asked about, in order.
 struct Asked {
   std::size_t count = 0;
-  std::function<data::Batch(std::size_t first, std::size_t n)> batch;
+  std::function<data::Batch(std::size_t member, std::size_t first, std::size_t n)> batch;
   std::function<void(std::size_t i)> write_name;  // the first cells of its line
   std::function<bool(std::size_t i)> present;     // it has something that the model reads
 };
 
 // Batch by batch: what is in memory does not grow with how many there are.
-void write_answers(const Asked& asked, const ModelFile& model, const std::string& file,
-                   bool embeddings, std::ostream& csv) {
-  SavedNetwork network(model, file);
+void write_answers(const Asked& asked, const PredictEnsemble& ensemble, bool embeddings,
+                   std::ostream& csv) {
+  const ModelFile& model = ensemble.first();
+  std::vector<SavedNetwork> networks;
+  for (const SavedModel& member : ensemble.members)
+    networks.emplace_back(member.model, member.file);
   constexpr auto kRows = static_cast<std::size_t>(kEvaluationRows);
   for (std::size_t first = 0; first == 0 || first < asked.count; first += kRows) {
     const std::size_t n = std::min(kRows, asked.count - first);
-    const Answers answers = network(asked.batch(first, n), static_cast<std::int64_t>(n));
-    const std::size_t width = answers.width;
+    std::vector<Answers> answers;
+    for (std::size_t m = 0; m < networks.size(); ++m)
+      answers.push_back(networks[m](asked.batch(m, first, n), static_cast<std::int64_t>(n)));
+    const std::size_t width = answers[0].width;
     const auto C = static_cast<std::size_t>(model.model.classes);
     if (first == 0 && !embeddings) write_label_header(model, csv);
     if (first == 0 && embeddings) {
@@ -150,28 +172,47 @@ void write_answers(const Asked& asked, const ModelFile& model, const std::string
     for (std::size_t i = 0; i < n; ++i) {
       asked.write_name(first + i);
       if (embeddings) {
-        write_embedding(model, std::span(answers.embedding).subspan(i * width, width),
+        write_embedding(model, std::span(answers[0].embedding).subspan(i * width, width),
                         asked.present(first + i), csv);
-      } else {
-        write_logits(model, std::span(answers.logits).subspan(i * C, C), csv);
+        continue;
       }
+      std::vector<std::span<const double>> logits;
+      for (const Answers& own : answers) logits.push_back(std::span(own.logits).subspan(i * C, C));
+      write_logits(ensemble, logits, csv);
     }
   }
 }
 
-void write_windows(const ModelFile& model, const std::string& file, const data::Dataset& dataset,
+bool same_windows(const std::vector<data::ClipWindow>& a, const std::vector<data::ClipWindow>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
+    return x.row == y.row && x.start == y.start && x.end == y.end;
+  });
+}
+
+void write_windows(const PredictEnsemble& ensemble, const data::Dataset& dataset,
                    std::span<const std::int32_t> rows, const PredictOptions& options,
                    std::ostream& csv) {
-  const PredictInput input(model, dataset);
-  const data::WindowImages images = input.windows();
-  std::vector<data::ClipWindow> windows;
-  try {
-    windows = data::windows_of(input.clips(), rows, *options.windows);
-  } catch (const InputError& error) {
-    throw InputError("--windows: " + dataset.description.string() + ": " + error.what());
+  std::deque<PredictInput> inputs;  // images point into them
+  std::vector<data::WindowImages> images;
+  std::vector<std::vector<data::ClipWindow>> of_member;
+  for (const SavedModel& member : ensemble.members) {
+    const PredictInput& input = inputs.emplace_back(member.model, dataset);
+    images.push_back(input.windows());
+    try {
+      of_member.push_back(data::windows_of(input.clips(), rows, *options.windows));
+    } catch (const InputError& error) {
+      throw InputError("--windows: " + dataset.description.string() + ": " + error.what());
+    }
+    if (!same_windows(of_member.front(), of_member.back())) {
+      throw InputError("--windows: " + member.file + " cuts other windows than " +
+                       ensemble.members[0].file +
+                       "; models that answer together have windows of one length and step");
+    }
   }
-  const auto batch = [&](std::size_t first, std::size_t n) {
-    return images.batch(std::span(windows).subspan(first, n), kEvaluationRows, model.model.dtype);
+  const std::vector<data::ClipWindow>& windows = of_member.front();
+  const auto batch = [&](std::size_t member, std::size_t first, std::size_t n) {
+    return images[member].batch(std::span(of_member[member]).subspan(first, n), kEvaluationRows,
+                                ensemble.members[member].model.model.dtype);
   };
   const auto name = [&](std::size_t i) {
     const data::ClipWindow& window = windows[i];
@@ -179,15 +220,15 @@ void write_windows(const ModelFile& model, const std::string& file, const data::
         << shortest(window.start) << ',' << shortest(window.end);
   };
   csv << "id,start,end";
-  write_answers({windows.size(), batch, name, [](std::size_t) { return true; }}, model, file,
+  write_answers({windows.size(), batch, name, [](std::size_t) { return true; }}, ensemble,
                 options.embeddings, csv);
 }
 
-void write_embeddings(const ModelFile& model, const std::string& file, const data::Dataset& dataset,
+void write_embeddings(const PredictEnsemble& one, const data::Dataset& dataset,
                       std::span<const std::int32_t> rows, std::ostream& csv) {
-  const PredictInput input(model, dataset);
+  const PredictInput input(one.first(), dataset);
   const data::FoldTensors* folds[] = {&input.fold()};
-  const auto batch = [&](std::size_t first, std::size_t n) {
+  const auto batch = [&](std::size_t, std::size_t first, std::size_t n) {
     const auto own = rows.subspan(first, n);
     const std::vector<std::int64_t> order[] = {{own.begin(), own.end()}};
     return std::move(evaluation_rows(folds, order).batches.at(0));
@@ -197,12 +238,33 @@ void write_embeddings(const ModelFile& model, const std::string& file, const dat
   };
   const auto present = [&](std::size_t i) { return input.present(rows[i]); };
   csv << "id";
-  write_answers({rows.size(), batch, name, present}, model, file, true, csv);
+  write_answers({rows.size(), batch, name, present}, one, true, csv);
 }
 
-void write_labels(const ModelFile& model, const std::string& file, const data::Dataset& dataset,
+Predictions predict_all(const PredictEnsemble& ensemble, const data::Dataset& dataset,
+                        std::span<const std::int32_t> rows) {
+  std::vector<Predictions> members;
+  for (const SavedModel& member : ensemble.members)
+    members.push_back(predict(member.model, dataset, rows, member.file));
+  if (members.size() == 1) return std::move(members[0]);
+  Predictions all;
+  if (ensemble.first().kind == TargetKind::regression) {
+    std::vector<std::vector<double>> values;
+    for (Predictions& own : members) values.push_back(std::move(own.value));
+    all.value = ensemble.mean(values);
+    return all;
+  }
+  std::vector<std::span<const float>> probability;
+  for (const Predictions& own : members) probability.emplace_back(own.probability);
+  all.probability = ensemble.mixture(probability);
+  all.predicted = ensemble.predicted(all.probability);
+  return all;
+}
+
+void write_labels(const PredictEnsemble& ensemble, const data::Dataset& dataset,
                   std::span<const std::int32_t> rows, std::ostream& csv) {
-  const Predictions done = predict(model, dataset, rows, file);
+  const Predictions done = predict_all(ensemble, dataset, rows);
+  const ModelFile& model = ensemble.first();
   csv << "id";
   write_label_header(model, csv);
   const TargetSpec target = model.target_spec();
@@ -220,23 +282,25 @@ void write_labels(const ModelFile& model, const std::string& file, const data::D
 
 }  // namespace
 
-void predict_table(const std::filesystem::path& model_file,
+void predict_table(std::span<const std::filesystem::path> model_files,
                    const std::filesystem::path& dataset_yaml, const PredictOptions& options,
                    std::ostream& csv) {
-  const std::string file = model_file.string();
-  const ModelFile model = read_model(model_file);
-  check(model, file, options);
+  const PredictEnsemble ensemble = read_ensemble(model_files, options.weights);
+  for (const SavedModel& member : ensemble.members) check(member.model, member.file, options);
+  if (options.embeddings && ensemble.members.size() > 1)
+    throw InputError(
+        "--embeddings: those of different networks have nothing in common; give one model");
   EncoderEmbedder embedder;
   const data::Loaded loaded =
       data::load_dataset(dataset_yaml, {}, nullptr, {}, data::Labels::ignored, &embedder);
   for (const std::string& warning : loaded.dataset.warnings) log::warning(warning);
   const std::vector<std::int32_t> rows = rows_of(loaded.dataset, options.ids);
   if (options.windows) {
-    write_windows(model, file, loaded.dataset, rows, options, csv);
+    write_windows(ensemble, loaded.dataset, rows, options, csv);
   } else if (options.embeddings) {
-    write_embeddings(model, file, loaded.dataset, rows, csv);
+    write_embeddings(ensemble, loaded.dataset, rows, csv);
   } else {
-    write_labels(model, file, loaded.dataset, rows, csv);
+    write_labels(ensemble, loaded.dataset, rows, csv);
   }
 }
 

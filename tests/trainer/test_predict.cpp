@@ -162,7 +162,7 @@ TEST_F(Predicting, WritesATable) {
   const Trained trained = train();
   const fs::path file = write("model.safetensors", *trained.weights);
   std::ostringstream csv;
-  predict_table(file, folder / "dataset.yaml", {.ids = {"three", "one, \"1\""}}, csv);
+  predict_table({&file, 1}, folder / "dataset.yaml", {.ids = {"three", "one, \"1\""}}, csv);
   std::istringstream lines(csv.str());
   std::string header, first, second, more;
   std::getline(lines, header);
@@ -179,7 +179,8 @@ TEST_F(Predicting, WritesATable) {
   const std::string written = first.substr(first.rfind(',') + 1);
   EXPECT_EQ(std::stof(written),
             direct.probability[2]);  // the shortest text reads back as the same number
-  EXPECT_THROW(predict_table(file, folder / "dataset.yaml", {.ids = {"four"}}, csv), InputError);
+  EXPECT_THROW(predict_table({&file, 1}, folder / "dataset.yaml", {.ids = {"four"}}, csv),
+               InputError);
 }
 
 TEST_F(Predicting, DamagedFilesAreRefused) {

@@ -96,7 +96,7 @@ struct PredictTable : testing::Test {
   }
   std::string text(const fs::path& model, const PredictOptions& options) const {
     std::ostringstream csv;
-    predict_table(model, folder / "dataset.yaml", options, csv);
+    predict_table({&model, 1}, folder / "dataset.yaml", options, csv);
     return csv.str();
   }
   Rows table(const fs::path& model, const PredictOptions& options) const {
