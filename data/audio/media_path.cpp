@@ -35,8 +35,12 @@ MediaPath find_media(const fs::path& root, const std::string& cell, std::uint64_
     return refused("a path may not hold '..'");
   std::error_code code;
   const fs::path real = fs::canonical(root / written, code);
-  if (code == std::errc::no_such_file_or_directory || code == std::errc::not_a_directory)
-    return {{}, "there is no such file", true};
+  if (code == std::errc::no_such_file_or_directory || code == std::errc::not_a_directory) {
+    if (cell.find('\\') == std::string::npos) return {{}, "there is no such file", true};
+    std::string forward = cell;
+    std::replace(forward.begin(), forward.end(), '\\', '/');
+    return find_media(root, forward, most_bytes);
+  }
   if (code) return refused("the path cannot be followed: " + code.message());
   if (std::mismatch(root.begin(), root.end(), real.begin(), real.end()).first != root.end())
     return refused("the path leads out of the dataset's root through a link");

@@ -14,7 +14,8 @@ struct MediaPath {
 };
 
 // root: canonical. Refused: absolute paths, `..`, links that lead out of the root, and all that is
-// not a regular file (folders, pipes, devices), files above `most_bytes`. Opens nothing.
+// not a regular file (folders, pipes, devices), files above `most_bytes`. Where no file is called
+// so, backslashes are read as slashes: tables come from Windows too. Opens nothing.
 MediaPath find_media(const std::filesystem::path& root, const std::string& cell,
                      std::uint64_t most_bytes);
 

@@ -208,6 +208,12 @@ TEST(MediaPath, StaysBelowItsRoot) {
   const auto problem = [&](const std::string& cell) { return find_media(root, cell, 10).problem; };
   EXPECT_EQ(find_media(root, "sub/a.wav", 10).file, root / "sub/a.wav");
   EXPECT_EQ(find_media(root, "./sub//a.wav", 10).problem, "");
+  EXPECT_EQ(find_media(root, "sub\\a.wav", 10).file, root / "sub/a.wav") << "written on Windows";
+  folder.write("root/sub\\b.wav", "x");
+  EXPECT_EQ(find_media(root, "sub\\b.wav", 10).file, root / "sub\\b.wav") << "a name as any";
+  EXPECT_TRUE(find_media(root, "sub\\c.wav", 10).missing);
+  EXPECT_TRUE(holds(problem("..\\secret.wav"), "'..'"));
+  EXPECT_TRUE(holds(problem("\\secret.wav"), "relative"));
   EXPECT_TRUE(holds(problem("../secret.wav"), "'..'"));
   EXPECT_TRUE(holds(problem("sub/../../secret.wav"), "'..'"));
   EXPECT_TRUE(holds(problem((folder.path / "secret.wav").string()), "relative"));
