@@ -32,9 +32,11 @@ class SyncedLines {
   ~SyncedLines();
   SyncedLines(const SyncedLines&) = delete;
   SyncedLines& operator=(const SyncedLines&) = delete;
-  void add(std::string_view line);  // RunError
+  void add(std::string_view line);   // RunError
+  void note(std::string_view line);  // the same without waiting for the disk: what may be lost
 
  private:
+  void append(std::string_view line);
   std::filesystem::path path_;
   int fd_ = -1;
 };

@@ -231,7 +231,10 @@ void add_warnings(Plan& plan, const PlannedExperiment& planned) {
   for (const std::string& text : planned.data->dataset.warnings) {
     add(planned.data->dataset.name + ": " + text);
   }
-  for (const std::string& text : planned.folds->warnings) add(planned.name + ": " + text);
+  // Of the folds, which experiments share.
+  const std::string folds =
+      planned.data->dataset.name + ", " + data::protocol_name(planned.split.protocol);
+  for (const std::string& text : planned.folds->warnings) add(folds + ": " + text);
   for (const PlannedCondition& condition : planned.conditions) {
     if (condition.base.model.fusion == models::Fusion::cross_attention &&
         condition.base.model.tokens == 1) {

@@ -3,7 +3,9 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
+#include <memory>
 #include <new>
 #include <optional>
 
@@ -318,19 +320,24 @@ trainer::CheckpointOptions RankLoop::checkpoints(const Members& members) {
   return out;
 }
 
-// Epochs that take as long as a person waits are told at once, others stand in the log file. Those
-// of packs would be millions, and are left to the curves; but what several terms do is worth a
-// line.
+// One line a second and trial, or the log of a sweep of short trials would be larger than its
+// results: all epochs that a person waits for, the first of others. All are in the curves.
 trainer::TellEpoch RankLoop::tell_epoch(const Members& members) {
-  return [this, members](std::size_t k, const std::vector<results::Curve>& curves, double seconds) {
+  using Clock = std::chrono::steady_clock;
+  auto told = std::make_shared<std::vector<std::optional<Clock::time_point>>>(members.size());
+  return [this, members, told](std::size_t k, const std::vector<results::Curve>& curves,
+                               double seconds) {
     if (members.size() > 1 && !has_terms(curves)) return;
-    const std::string text = title(trial_of(members[k])) + ", " + epoch_line(curves, seconds);
-    if (members.size() > 1 || seconds < 1) {
-      log::debug(text);
-      return;
-    }
+    std::optional<Clock::time_point>& last = told->at(k);
+    const Clock::time_point now = Clock::now();
+    if (last && now - *last < std::chrono::seconds(1)) return;
+    last = now;
+    const PlannedTrial& trial = trial_of(members[k]);
+    const std::string text = epoch_line(curves, seconds);
+    log.note(log_line("epoch", trial.id, text));
+    if (members.size() > 1 || seconds < 1) return;
     if (monitor != nullptr) monitor->clear_line();
-    log::info(text);
+    log::info(title(trial) + ", " + text);
   };
 }
 

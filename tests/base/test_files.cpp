@@ -197,6 +197,15 @@ TEST(SyncedLines, AppendsWholeLines) {
   EXPECT_EQ(read_text(folder / "log"), "start 1\ntwo in one \ncommit 1\n");
 }
 
+TEST(SyncedLines, NotesStandAmongTheOthers) {
+  const TemporaryFolder folder;
+  SyncedLines lines(folder / "log");
+  lines.add("one");
+  lines.note("two\nlines");
+  lines.add("three");
+  EXPECT_EQ(read_text(folder / "log"), "one\ntwo lines\nthree\n");
+}
+
 TEST(SyncedLines, EndsATornLine) {
   const TemporaryFolder folder;
   std::ofstream(folder / "log") << "start 1\ncomm";

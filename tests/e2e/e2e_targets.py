@@ -123,12 +123,15 @@ def test_aspects_with_a_contrastive_term(folder):
         assert [row["predicted_screen"], row["predicted_price"]] == [classes[int(v)] for v in predicted]
         got = [row[f"probability_{a}_{c}"] for a in ("screen", "price") for c in classes]
         assert [single(v) for v in got] == [single(v) for v in probability]
-    # A team of two trains what one rank does, with the batch's rows of both as each other's negatives.
-    again = folder / "teams"
-    h.emosweep("run", file, "-o", again, "--set", "ranks_per_trial=2", "--set", "dtype=float64", "--seeds", "1", ranks=2)
+    # A team trains what one rank does, with the rows of all its ranks as each other's negatives.
     h.emosweep("run", file, "-o", folder / "alone", "--set", "dtype=float64", "--seeds", "1")
-    for (one,), (two,) in zip(h.trials(folder / "alone", "loss"), h.trials(again, "loss")):
-        assert math.isclose(one, two, rel_tol=1e-8), (one, two)
+    for ranks in (2, 3):
+        again = folder / f"team of {ranks}"
+        h.emosweep("run", file, "-o", again, "--set", f"ranks_per_trial={ranks}", "--set", "dtype=float64", "--seeds", "1", ranks=ranks)
+        losses = [(float(one), float(all_)) for (one,), (all_,) in zip(h.trials(folder / "alone", "loss"), h.trials(again, "loss"))]
+        assert losses and all(math.isclose(one, all_, rel_tol=1e-8) for one, all_ in losses), losses
+    log = "".join(p.read_text() for p in (folder / "alone/log").glob("*.log"))
+    assert "x focal " in log and "x contrastive " in log and "%)" in log, log[:2000]
 
 
 def test_values(folder):
