@@ -183,22 +183,23 @@ SyncedLines::SyncedLines(const std::filesystem::path& path) : path_(path) {
 
 SyncedLines::~SyncedLines() { ::close(fd_); }
 
-void SyncedLines::append(std::string_view line) {
+bool SyncedLines::append(std::string_view line) {
   std::string text(line);
   for (char& c : text) {
     if (c == '\n' || c == '\r') c = ' ';  // one call, one line
   }
   text += '\n';
+  if (torn_) text.insert(text.begin(), '\n');
   // One write: a line is there whole or torn at the end of the file, never interleaved.
-  if (!write_all(fd_, reinterpret_cast<const std::uint8_t*>(text.data()), text.size()))
-    throw failed("append to", path_, errno);
+  torn_ = !write_all(fd_, reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
+  return !torn_;
 }
 
-void SyncedLines::note(std::string_view line) { append(line); }
+bool SyncedLines::note(std::string_view line) { return append(line); }
 
 void SyncedLines::add(std::string_view line) {
   fault_point("log.line");
-  append(line);
+  if (!append(line)) throw failed("append to", path_, errno);
   fault_point("log.written");
   if (::fsync(fd_) != 0) throw failed("append to", path_, errno);
 }

@@ -32,13 +32,16 @@ class SyncedLines {
   ~SyncedLines();
   SyncedLines(const SyncedLines&) = delete;
   SyncedLines& operator=(const SyncedLines&) = delete;
-  void add(std::string_view line);   // RunError
-  void note(std::string_view line);  // the same without waiting for the disk: what may be lost
+  void add(std::string_view line);  // RunError
+  // The same without waiting for the disk, for what may be lost: false where it could not be
+  // written.
+  bool note(std::string_view line);
 
  private:
-  void append(std::string_view line);
+  bool append(std::string_view line);
   std::filesystem::path path_;
   int fd_ = -1;
+  bool torn_ = false;  // the file may end within a line
 };
 
 }  // namespace emosweep

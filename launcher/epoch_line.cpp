@@ -48,7 +48,8 @@ bool has_terms(const std::vector<results::Curve>& curves) {
   return false;
 }
 
-std::string epoch_line(const std::vector<results::Curve>& curves, double seconds) {
+std::string epoch_line(const trainer::ToldEpoch& epoch) {
+  const std::vector<results::Curve>& curves = epoch.curves;
   std::size_t epochs = 0;
   std::string train, validation;
   for (const results::Curve& curve : curves) {
@@ -68,8 +69,10 @@ std::string epoch_line(const std::vector<results::Curve>& curves, double seconds
       if (!term) validation += ", " + name + " " + short_number(curve.values.back());
     }
   }
-  return "epoch " + std::to_string(epochs) + ", " + short_number(seconds) + " s: " + train +
-         (validation.empty() ? "; no validation" : "; " + validation);
+  const std::string told = (epoch.refit ? "refit, epoch " : "epoch ") + std::to_string(epochs) +
+                           ", " + short_number(epoch.seconds) + " s: " + train;
+  if (epoch.refit) return told;
+  return told + (validation.empty() ? "; no validation" : "; " + validation);
 }
 
 }  // namespace emosweep::launcher

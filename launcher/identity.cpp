@@ -19,6 +19,14 @@ constexpr int kLoopVersion = 1;       // order, padding, selection, refit
 constexpr int kLinearVersion = 1;     // the linear model and its solver
 constexpr int kResultsVersion = 1;    // metrics and what a record holds
 
+// Since 2 records of values hold the means of their training rows, and those of several terms the
+// weights' curves.
+int results_version(const Values& values) {
+  const bool of_values = values.is(Key::loss, "mse") || values.is(Key::loss, "ccc");
+  const bool terms = values[Key::contrastive_weight].number > 0;
+  return of_values || terms ? kResultsVersion + 1 : kResultsVersion;
+}
+
 }  // namespace
 
 std::string condition_canonical(const Values& values, const Digest& dataset,
@@ -40,7 +48,7 @@ std::string condition_canonical(const Values& values, const Digest& dataset,
     lines[std::string("version.") + component] = number_text(static_cast<std::int64_t>(number));
   };
   version("data", kDataVersion);
-  version("results", kResultsVersion);
+  version("results", results_version(values));
   if (values.is(Key::model, "linear")) {
     version("linear", kLinearVersion);
   } else {

@@ -125,7 +125,8 @@ results::PlannedExperiment for_results(const PlannedExperiment& planned) {
   out.resolved = planned.resolved;
   out.dataset = planned.data->dataset.name;
   out.samples = planned.data->samples.digest;
-  out.protocol = data::protocol_name(planned.split.protocol);
+  out.protocol = data::protocol_name(planned.split.protocol) +
+                 (planned.split.group.empty() ? "" : " by " + planned.split.group);
   out.group = planned.split.group;
   out.normalise = joined_values(planned, normalise_text);
   out.selection_metric = joined_values(planned, selection_text);
@@ -232,8 +233,9 @@ void add_warnings(Plan& plan, const PlannedExperiment& planned) {
     add(planned.data->dataset.name + ": " + text);
   }
   // Of the folds, which experiments share.
-  const std::string folds =
-      planned.data->dataset.name + ", " + data::protocol_name(planned.split.protocol);
+  const std::string folds = planned.data->dataset.name + ", " +
+                            data::protocol_name(planned.split.protocol) +
+                            (planned.split.group.empty() ? "" : " by " + planned.split.group);
   for (const std::string& text : planned.folds->warnings) add(folds + ": " + text);
   for (const PlannedCondition& condition : planned.conditions) {
     if (condition.base.model.fusion == models::Fusion::cross_attention &&

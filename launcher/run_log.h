@@ -1,5 +1,6 @@
 // The ranks' logs of starts and commits: "<UTC time> <verb> <id> [what]", each line on disk before
-// the next thing happens. Over all restarts of a run folder every id has exactly one `commit` line.
+// the next thing happens (but of epochs, which may be lost). Over all restarts of a run folder
+// every id has exactly one `commit` line.
 #pragma once
 
 #include <cstdint>

@@ -325,17 +325,20 @@ trainer::CheckpointOptions RankLoop::checkpoints(const Members& members) {
 trainer::TellEpoch RankLoop::tell_epoch(const Members& members) {
   using Clock = std::chrono::steady_clock;
   auto told = std::make_shared<std::vector<std::optional<Clock::time_point>>>(members.size());
-  return [this, members, told](std::size_t k, const std::vector<results::Curve>& curves,
-                               double seconds) {
-    if (members.size() > 1 && !has_terms(curves)) return;
+  return [this, members, told](std::size_t k, const trainer::ToldEpoch& epoch) {
+    if (members.size() > 1 && !has_terms(epoch.curves)) return;
     std::optional<Clock::time_point>& last = told->at(k);
     const Clock::time_point now = Clock::now();
     if (last && now - *last < std::chrono::seconds(1)) return;
     last = now;
     const PlannedTrial& trial = trial_of(members[k]);
-    const std::string text = epoch_line(curves, seconds);
-    log.note(log_line("epoch", trial.id, text));
-    if (members.size() > 1 || seconds < 1) return;
+    const std::string text = epoch_line(epoch);
+    if (!log.note(log_line("epoch", trial.id, text)) && !note_failed_) {
+      note_failed_ = true;
+      log::warning("epochs cannot be written to the log of " + folder.path().string() +
+                   " (a full disk?); training goes on");
+    }
+    if (members.size() > 1 || epoch.seconds < 1) return;
     if (monitor != nullptr) monitor->clear_line();
     log::info(title(trial) + ", " + text);
   };

@@ -71,6 +71,7 @@ class RankLoop : RankParts {
   distributed::TeamOrder order_;
   double start_unix_ = 0;
   bool stopped_ = false;
+  bool note_failed_ = false;  // and said
 };
 
 }  // namespace emosweep::launcher

@@ -190,10 +190,20 @@ std::vector<BaselineStatistics> baseline_statistics(const Grid& grid,
   const std::size_t seeds = axes.seeds.size();
   const Confusion nothing(axes.target);
   if (kind == TargetKind::regression) {
-    const auto constant = [&](const Row& row) {
-      return row.constant.sums.empty() ? nothing : row.constant;
-    };
-    return {named("train_mean", pooled_by_seed(grid, seeds, nothing, constant), kind)};
+    // Of all rows of a seed, or of none: some records may be older than these means.
+    std::vector<Confusion> pooled;
+    for (std::size_t s = 0; s < seeds; ++s) {
+      Confusion sum = nothing;
+      bool known = true;
+      for (std::size_t f = 0; f < grid.folds; ++f) {
+        const Row* row = grid.at(s, f);
+        if (!row) continue;
+        known = known && row->done() && !row->constant.sums.empty();
+        if (known) sum += row->constant;
+      }
+      pooled.push_back(known ? sum : nothing);
+    }
+    return {named("train_mean", pooled, kind)};
   }
   std::vector<BaselineStatistics> result;
   result.push_back(

@@ -128,6 +128,8 @@ std::vector<BaselineRow> baseline_rows(const ExperimentStatistics& statistics,
     for (const ReportMetric& metric : report_metrics(kind)) {
       rows.back().values.push_back(condition.baseline(baseline.name, metric.name).spread.mean);
     }
+    // Older records do not know the means.
+    if (kind == TargetKind::regression && !rows.back().known()) rows.pop_back();
   }
   if (kind == TargetKind::single) {
     rows.push_back({"chance", {kUndefined, statistics.chance, statistics.chance}});

@@ -106,7 +106,7 @@ void take(Row& row, const TrialRecord& record, const TargetSpec& spec) {
     if (spec.kind == TargetKind::regression) {
       row.confusion = count_rows_of(target);
       row.train_mean = target.train_mean;
-      row.constant = Confusion(spec);
+      if (!target.train_mean.empty()) row.constant = Confusion(spec);
       for (std::size_t i = 0; !target.train_mean.empty() && i < target.true_value.size(); ++i) {
         const std::size_t output = i % target.train_mean.size();
         row.constant.add_value(static_cast<std::int64_t>(output), target.true_value[i],

@@ -21,9 +21,8 @@ class Builder {
     } else if (!row.subjects.empty()) {
       for (const auto& [subject, confusion] : row.subjects) place(own, subject, confusion);
     } else {
-      return "no group tells subjects apart ('group: id' where every row is one of its own), or a "
-             "fold "
-             "of several kept no predictions";
+      return "no group tells subjects apart (where each row stands for itself, an experiment says "
+             "'group: id'), or a fold of several kept no predictions";
     }
     return "";
   }

@@ -92,6 +92,7 @@ std::vector<std::string> loss_terms(const std::vector<std::string>& curves) {
     }
   }
   if (terms.size() < 2) terms.clear();
+  std::sort(terms.begin(), terms.end());  // summary.h5 does not keep the order of the records
   return terms;
 }
 

@@ -126,7 +126,7 @@ TextTable term_rows(const Table& table, std::size_t experiment) {
   const TableExperiment& own = table.experiments[experiment];
   TextTable rows{{"condition", "term", "weight", "training", "share", "validation", "share"}};
   for (std::size_t c = 0; c < own.conditions.size(); ++c) {
-    std::vector<std::string> names;  // in the order of the records
+    std::vector<std::string> names;  // in the order of loss_terms
     std::map<std::string, TermSums> terms;
     double train = 0, validation = 0;
     for (std::size_t r = table.first[experiment]; r < table.first[experiment + 1]; ++r) {

@@ -291,7 +291,7 @@ void Bookkeeping::validate(std::int64_t epoch, Collective& team) {
 void Bookkeeping::tell(const std::vector<std::uint8_t>& trained) const {
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began_;
   for (std::size_t k = 0; k < trained.size(); ++k) {
-    if (trained[k]) whole_.tell_epoch(trial_[k], results_[trial_[k]].curves, took.count());
+    if (trained[k]) whole_.tell_epoch(trial_[k], {results_[trial_[k]].curves, took.count(), false});
   }
 }
 

@@ -87,8 +87,9 @@ std::vector<LoopResult> fit(const Some& runs, bool validates, std::vector<std::i
     pack.curricula.push_back(curriculum_of(run));
   }
   if (place.tell_epoch) {
-    pack.tell_epoch = [&](std::size_t k, const std::vector<results::Curve>& curves,
-                          double seconds) { place.tell_epoch(runs[k]->number, curves, seconds); };
+    pack.tell_epoch = [&](std::size_t k, const ToldEpoch& epoch) {
+      place.tell_epoch(runs[k]->number, {epoch.curves, epoch.seconds, !validates});
+    };
   }
   std::vector<LoopResult> loops = train_pack(pack, place.team, place.stopping);
   for (std::size_t k = 0; k < runs.size(); ++k) {

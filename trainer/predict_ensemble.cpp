@@ -19,6 +19,14 @@ void check_same(const SavedModel& first, const SavedModel& other) {
                    ": models that answer together have the same, in the same order");
 }
 
+// What a fold is: a hash over the ids of its rows (data/splits.h).
+std::string fold_of(const results::TrialRecord& record) {
+  const std::size_t at = record.canonical.find("\nfold=");
+  return at == std::string::npos
+             ? ""
+             : record.canonical.substr(at, record.canonical.find('\n', at + 1) - at);
+}
+
 results::TrialRecord record_of(const SavedModel& member) {
   const fs::path file(member.file);
   const fs::path record = fs::absolute(file).parent_path().parent_path() / "trials" /
@@ -51,7 +59,8 @@ void choose(PredictEnsemble& ensemble) {
   for (std::size_t m = 0; m < records.size(); ++m) {
     targets.push_back(&records[m].result.targets[0]);
     const auto &first = targets[0]->validation, &own = targets[m]->validation;
-    if (own.sample != first.sample || own.truth != first.truth) {
+    if (fold_of(records[m]) != fold_of(records[0]) || own.sample != first.sample ||
+        own.truth != first.truth) {
       throw InputError("--weights validation: " + ensemble.members[m].file +
                        " was validated on other rows than " + ensemble.members[0].file +
                        "; take models of one fold, or give the weights as numbers");
@@ -76,6 +85,7 @@ void weigh(PredictEnsemble& ensemble, std::vector<double> given) {
     sum += w;
   }
   if (!(sum > 0)) throw InputError("--weights: all are 0");
+  if (!std::isfinite(sum)) throw InputError("--weights: their sum is too large");
   for (const double w : given) ensemble.weights.push_back(w / sum);
   ensemble.thresholds.assign(ensemble.first().thresholds.size(), 0);
   for (std::size_t m = 0; m < members; ++m)

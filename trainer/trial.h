@@ -88,8 +88,12 @@ struct CheckpointOptions {
 // Called on rank 0 of the team when a trial of a network has trained an epoch: its place among the
 // specs, the curves up to this epoch (LoopResult), and how long the epoch took, for all trials of
 // the pack together. A refit, whose curves have no validation, begins anew.
-using TellEpoch = std::function<void(std::size_t trial, const std::vector<results::Curve>& curves,
-                                     double seconds)>;
+struct ToldEpoch {
+  const std::vector<results::Curve>& curves;
+  double seconds = 0;
+  bool refit = false;
+};
+using TellEpoch = std::function<void(std::size_t trial, const ToldEpoch& epoch)>;
 
 struct Trained {
   // id, canonical, result; provenance: steps, and the seconds spent before this process went on

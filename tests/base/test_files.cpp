@@ -201,7 +201,7 @@ TEST(SyncedLines, NotesStandAmongTheOthers) {
   const TemporaryFolder folder;
   SyncedLines lines(folder / "log");
   lines.add("one");
-  lines.note("two\nlines");
+  EXPECT_TRUE(lines.note("two\nlines"));
   lines.add("three");
   EXPECT_EQ(read_text(folder / "log"), "one\ntwo lines\nthree\n");
 }

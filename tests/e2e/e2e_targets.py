@@ -73,6 +73,27 @@ def predictions(run, dataset_folder):
     return list(csv.DictReader(io.StringIO(text)))
 
 
+def together(run, data):
+    """The first cell's model and another seed's of its fold answer as their mean, and as the validation rows weigh them."""
+    cells = h.trials(run, "fold", "id")
+    models = [run / f"models/{i}.safetensors" for f, i in cells if f == cells[0][0]]
+    assert len(models) == 2, cells
+    ask = lambda *words, code=0: h.emosweep("predict", *words, "--data", data, code=code)
+    read = lambda *words: list(csv.DictReader(io.StringIO(ask(*words).stdout)))
+    a, b, both = read(models[0]), read(models[1]), read(*models)
+    numbers = [c for c in both[0] if c.startswith("probability_")] or [c for c in both[0] if c != "id"]
+    for x, y, z in zip(a, b, both):
+        assert all(math.isclose((float(x[c]) + float(y[c])) / 2, float(z[c]), abs_tol=1e-6) for c in numbers), (x, y, z)
+    if not numbers[0].startswith("probability_"):
+        assert "no validation rows of values" in ask(*models, "--weights", "validation", code=2).stderr
+        return None
+    chosen = read(*models, "--weights", "validation")
+    share = [(float(z[c]) - float(y[c])) / (float(x[c]) - float(y[c]))
+             for x, y, z in zip(a, b, chosen) for c in numbers if abs(float(x[c]) - float(y[c])) > .05]
+    assert share and max(share) - min(share) < 1e-3 and -1e-6 <= share[0] <= 1 + 1e-6, share[:5]
+    return chosen, numbers
+
+
 def recorded(run, kind, *columns):
     """Test rows of the first trial: [(sample id, one list a column)]."""
     ids = h.h5(run / "summary.h5", "/samples/rows/id")
@@ -92,7 +113,7 @@ def single(value):
 
 
 def test_several_labels_a_row(folder):
-    file, run, plan = whole(folder, "multi", ("micro_f1", .85))
+    file, run, plan = whole(folder, "multi", ("micro_f1", .85), validation_predictions="true")
     assert "  labels       joy " in plan and "they train single labels" in plan, plan
     for column in ("macro_f1", "weighted_f1", "accuracy", "subset_accuracy", "jaccard"):
         assert all(0 < float(row[0]) <= 1 for row in h.trials(run, column)), column
@@ -102,6 +123,11 @@ def test_several_labels_a_row(folder):
         row = table[name]
         assert [int(row[f"predicted_{n}"]) for n in labels] == [int(v) for v in predicted]
         assert [single(row[f"probability_{n}"]) for n in labels] == [single(v) for v in probability]
+    chosen, numbers = together(run, folder / "data")
+    for name in labels:  # there is one threshold between what is predicted and what is not
+        there = [float(row[f"probability_{name}"]) for row in chosen if row[f"predicted_{name}"] == "1"]
+        not_there = [float(row[f"probability_{name}"]) for row in chosen if row[f"predicted_{name}"] == "0"]
+        assert there and not_there and min(there) > max(not_there), name
 
 
 def test_columns_of_flags_are_the_same_labels(folder):
@@ -113,7 +139,7 @@ def test_columns_of_flags_are_the_same_labels(folder):
 
 
 def test_aspects_with_a_contrastive_term(folder):
-    file, run, plan = whole(folder, "aspects", ("macro_f1", .6), loss="focal", focal_weight=.7, contrastive_weight=.3,
+    file, run, plan = whole(folder, "aspects", ("macro_f1", .6), validation_predictions="true", loss="focal", focal_weight=.7, contrastive_weight=.3,
                             contrastive_temperature=.5)
     assert "  aspect       screen: good " in plan and ", unknown " in plan, plan
     table = {row["id"]: row for row in predictions(run, folder / "data")}
@@ -123,6 +149,9 @@ def test_aspects_with_a_contrastive_term(folder):
         assert [row["predicted_screen"], row["predicted_price"]] == [classes[int(v)] for v in predicted]
         got = [row[f"probability_{a}_{c}"] for a in ("screen", "price") for c in classes]
         assert [single(v) for v in got] == [single(v) for v in probability]
+    for row in together(run, folder / "data")[0]:
+        for aspect in ("screen", "price"):
+            assert row[f"predicted_{aspect}"] == max(classes, key=lambda c: float(row[f"probability_{aspect}_{c}"])), row
     # A team trains what one rank does, with the rows of all its ranks as each other's negatives.
     h.emosweep("run", file, "-o", folder / "alone", "--set", "dtype=float64", "--seeds", "1")
     for ranks in (2, 3):
@@ -149,6 +178,7 @@ def test_values(folder):
         own = (float(row["predicted_valence"]), float(row["predicted_arousal"]))
         errors += [abs(a - b) for a, b in zip(own, truth[row["id"]])]
     assert sum(errors) / len(errors) < .5, sum(errors) / len(errors)
+    together(run, folder / "data")
     h.emosweep("run", file, "-o", folder / "ccc", "--set", "loss=ccc", "--set", "selection_metric=ccc", "--seeds", "1")
     assert min(float(row[0]) for row in h.trials(folder / "ccc", "ccc")) >= .9
 

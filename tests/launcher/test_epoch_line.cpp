@@ -6,16 +6,17 @@ namespace emosweep::launcher {
 namespace {
 
 TEST(EpochLine, TellsTheLossAndWhatValidationSays) {
-  EXPECT_EQ(epoch_line({{"train_loss", {2, 1.25}},
-                        {"train_cross_entropy", {2, 1.25}},
-                        {"lr", {.1, .1}},
-                        {"validation_loss", {2.5, 1.5}},
-                        {"validation_accuracy", {.25, .5}},
-                        {"validation_macro_f1", {.2, .4375}}},
-                       41.2),
+  const std::vector<results::Curve> curves{{"train_loss", {2, 1.25}},
+                                           {"train_cross_entropy", {2, 1.25}},
+                                           {"lr", {.1, .1}},
+                                           {"validation_loss", {2.5, 1.5}},
+                                           {"validation_accuracy", {.25, .5}},
+                                           {"validation_macro_f1", {.2, .4375}}};
+  EXPECT_EQ(epoch_line({curves, 41.2}),
             "epoch 2, 41.2 s: train loss 1.25; validation loss 1.5, accuracy 0.5, macro_f1 0.4375");
-  EXPECT_EQ(epoch_line({{"train_loss", {.5}}, {"lr", {.1}}}, .004),
-            "epoch 1, 0.004 s: train loss 0.5; no validation");
+  const std::vector<results::Curve> short_ones{{"train_loss", {.5}}, {"lr", {.1}}};
+  EXPECT_EQ(epoch_line({short_ones, .004}), "epoch 1, 0.004 s: train loss 0.5; no validation");
+  EXPECT_EQ(epoch_line({short_ones, 3, true}), "refit, epoch 1, 3 s: train loss 0.5");
 }
 
 TEST(EpochLine, TellsEveryTermItsWeightAndItsShare) {
@@ -27,7 +28,7 @@ TEST(EpochLine, TellsEveryTermItsWeightAndItsShare) {
       {"validation_contrastive", {9, 1}}, {"validation_macro_f1", {.1, .71}}};
   EXPECT_TRUE(has_terms(curves));
   EXPECT_EQ(
-      epoch_line(curves, 2),
+      epoch_line({curves, 2}),
       "epoch 2, 2 s: train loss 0.61 = 0.7 x focal 0.25 (29 %) + 0.3 x contrastive 1.45 (71 %); "
       "validation loss 0.72 = 0.7 x focal 0.6 (58 %) + 0.3 x contrastive 1 (42 %), "
       "macro_f1 0.71");

@@ -245,7 +245,28 @@ TEST_F(Targets, ValuesWithoutTrainingMeansHaveNoBaseline) {
   for (auto& record : example_.records) record.result.targets[0].train_mean.clear();
   commit();
   EXPECT_TRUE(experiment("Values")["conditions"][0]["train_mean_mae"]["mean"].is_null());
-  EXPECT_EQ(report(folder_, "text").find("mean of the training rows"), std::string::npos);
+  for (const char* format : {"text", "html", "latex"})
+    EXPECT_EQ(report(folder_, format).find("mean of the training rows"), std::string::npos)
+        << format;
+}
+
+// A baseline of some folds beside a score of all would be no baseline.
+TEST_F(Targets, AnOlderRecordAmongThoseOfASeedLeavesItWithoutBaseline) {
+  for (const auto& cell : example_.plan.cells) {
+    if (example_.plan.experiments[cell.experiment].name != "Values" || cell.seed != 1) continue;
+    for (auto& record : example_.records) {
+      if (record.id == cell.id) record.result.targets[0].train_mean.clear();
+    }
+    break;
+  }
+  commit();
+  const Json conditions = experiment("Values")["conditions"];
+  int without = 0;
+  for (const auto& own : conditions) {
+    without += own["train_mean_mae"]["per_seed"][0].is_null();
+    EXPECT_FALSE(own["train_mean_mae"]["per_seed"][1].is_null());
+  }
+  EXPECT_EQ(without, 1);
 }
 
 // delete-one-subject scores of values are those of the other subjects' rows.
@@ -307,8 +328,8 @@ std::size_t words(const std::string& text, const std::string& word) {
 }
 
 TEST_F(Targets, NoFormatPrintsNonsense) {
-  example_.records.back().result.curves.push_back({"train_distance", {3, 2, 1}});
-  example_.records.back().result.curves.push_back({"validation_distance", {3, 2, 1}});
+  example_.records.back().result.curves.push_back({"train_acuity", {3, 2, 1}});
+  example_.records.back().result.curves.push_back({"validation_acuity", {3, 2, 1}});
   commit();
   const Report all(ReportSources{{folder_}});
   for (const auto& format : report_formats()) {
@@ -321,9 +342,8 @@ TEST_F(Targets, NoFormatPrintsNonsense) {
         "baseline: every label present", "fear & awe", "known rows", "valence"}) {
     EXPECT_NE(text.find(said), std::string::npos) << said;
   }
-  for (const char* said :
-       {"fear &amp; awe", "F1 of each label", "Scores with both intervals: Aspects",
-        "Terms of the loss", "distance"}) {
+  for (const char* said : {"fear &amp; awe", "F1 of each label",
+                           "Scores with both intervals: Aspects", "Terms of the loss", "acuity"}) {
     EXPECT_NE(html.find(said), std::string::npos) << said;
   }
   EXPECT_NE(latex.find("tab:scores-multi"), std::string::npos);

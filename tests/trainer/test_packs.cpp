@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <set>
 
 #include "../distributed/thread_ranks.h"
 #include "synthetic.h"
@@ -242,6 +243,43 @@ TEST_F(Packs, OfProtocolAllKeepTheLastEpochs) {
     EXPECT_EQ(std::get<Trained>(whole[k]).record.result.best_epoch, 3);
     expect_same(specs, whole, {k}, cache);
   }
+}
+
+// Of unequal ends, so that the pack shrinks, and with a refit of unequal lengths.
+TEST_F(Packs, TellEveryEpochOfEveryTrial) {
+  std::vector<TrialSpec> specs = different(4, base(models::Fusion::gated));
+  for (std::size_t k = 0; k < 4; ++k) {
+    specs[k].loop.refit = true;
+    specs[k].loop.patience = k == 2 ? 0 : 1;
+    specs[k].loop.epochs = 12;
+    specs[k].optimizer.lr = k == 2 ? 1e-3 : .3;
+  }
+  std::vector<std::vector<double>> fit(4), refit(4);
+  FoldCache cache;
+  Alone team;
+  const std::vector<TrialOutcome> outcomes =
+      train_trials(specs, cache, team, {}, {}, [&](std::size_t k, const ToldEpoch& epoch) {
+        ASSERT_LT(k, 4u);
+        EXPECT_GE(epoch.seconds, 0);
+        ASSERT_EQ(epoch.curves.at(0).name, "train_loss");
+        (epoch.refit ? refit : fit)[k].push_back(epoch.curves[0].values.back());
+        EXPECT_EQ(epoch.curves[0].values.size(), (epoch.refit ? refit : fit)[k].size());
+      });
+  std::set<std::int64_t> lengths;
+  for (std::size_t k = 0; k < 4; ++k) {
+    const results::Outcome& own = std::get<Trained>(outcomes[k]).record.result;
+    EXPECT_EQ(fit[k], own.curves.at(0).values) << k;
+    EXPECT_EQ(static_cast<std::int64_t>(refit[k].size()), own.best_epoch + 1) << k;
+    lengths.insert(own.epochs);
+  }
+  EXPECT_GT(lengths.size(), 1u) << "some ended early";
+  distributed::test::run_team(2, [&](distributed::Team& two) {
+    FoldCache own;
+    int told = 0;
+    train_trials({specs.data(), 1}, own, two, {}, {},
+                 [&](std::size_t, const ToldEpoch&) { ++told; });
+    EXPECT_EQ(told > 0, two.rank == 0);
+  });
 }
 
 TEST_F(Packs, OfATeamOfTwoRanksAreThoseTrialsAlone) {

@@ -272,14 +272,15 @@ struct WindowTable : PredictTable {
         .dataset;
   }
   // As if it had been trained: initial weights.
-  fs::path saved() const {
-    const std::vector<StreamKey> keys{trial_key(7, "fold")};
+  fs::path saved(std::uint64_t seed = 7, const std::string& name = "model.safetensors",
+                 std::vector<std::string> classes = {"a", "b", "c"}) const {
+    const std::vector<StreamKey> keys{trial_key(seed, "fold")};
     const auto network = models::make_model(options, keys);
     data::AudioOptions audio = dataset().modalities[0].clips->options;
     audio.policy = {};  // of shorter recordings
     ModelFile model;
     model.id = model.canonical = model.dataset = model.target = "x";
-    model.classes = {"a", "b", "c"};
+    model.classes = std::move(classes);
     model.model = options;
     model.prepare = {{"wave"}, data::Normalise::train, ""};
     model.scalers = {{"wave",
@@ -288,7 +289,7 @@ struct WindowTable : PredictTable {
                       {1, 1.5, 2, 1, 1, .5, 1, 1}}};
     model.temperature = 2;
     model.weights = models::weights_of(*network, 0);
-    return write("model.safetensors", encode_model(model));
+    return write(name, encode_model(model));
   }
 };
 
@@ -352,6 +353,46 @@ TEST_F(WindowTable, HasALineForEveryWindow) {
     }
   }
   EXPECT_EQ(line, rows.size());
+}
+
+TEST_F(WindowTable, SeveralModelsAnswerForEveryWindow) {
+  const fs::path both[] = {saved(), saved(8, "other.safetensors")};
+  const auto csv_of = [&](const PredictOptions& wish) {
+    std::ostringstream csv;
+    predict_table(both, folder / "dataset.yaml", wish, csv);
+    return rows_of(csv.str());
+  };
+  const std::vector<std::string> ids{"long", "short"};
+  const Rows one = table(both[0], {.ids = ids, .windows = .2});
+  const Rows two = table(both[1], {.ids = ids, .windows = .2});
+  const Rows mixed = csv_of({.ids = ids, .windows = .2, .weights = {false, {3, 1}}});
+  ASSERT_EQ(mixed.size(), one.size());
+  ASSERT_GT(mixed.size(), 10u);
+  EXPECT_EQ(mixed[0], one[0]);
+  double apart = 0;
+  for (std::size_t i = 1; i < mixed.size(); ++i) {
+    EXPECT_TRUE(std::equal(mixed[i].begin(), mixed[i].begin() + 3, one[i].begin()));
+    const auto a = numbers(one[i], 4), b = numbers(two[i], 4), m = numbers(mixed[i], 4);
+    for (std::size_t c = 0; c < 3; ++c) {
+      EXPECT_NEAR(m[c], .75 * a[c] + .25 * b[c], 1e-6);
+      apart = std::max(apart, std::abs(a[c] - b[c]));
+    }
+    const auto top = std::max_element(m.begin(), m.end()) - m.begin();
+    EXPECT_EQ(mixed[i][3], std::string(1, static_cast<char>('a' + top)));
+  }
+  EXPECT_GT(apart, .01);
+  const auto refused = [&](const PredictOptions& wish) -> std::string {
+    try {
+      csv_of(wish);
+    } catch (const InputError& e) {
+      return e.what();
+    }
+    return "no InputError";
+  };
+  EXPECT_NE(refused({.weights = {false, {0, 0}}}).find("all are 0"), std::string::npos);
+  EXPECT_NE(refused({.weights = {false, {1e308, 1e308}}}).find("too large"), std::string::npos);
+  saved(8, "other.safetensors", {"b", "a", "c"});
+  EXPECT_NE(refused({}).find("predicts other classes than"), std::string::npos);
 }
 
 TEST_F(WindowTable, OneWindowIsTheMiddleWindowBitForBit) {
