@@ -55,6 +55,7 @@ results::ReportSources sources_of(const po::variables_map& values) {
   if (values.count("dir") || sources.csv.empty()) {
     sources.folders = run_arguments(values, "report");
   }
+  if (values.count("merge")) sources.merges = values["merge"].as<std::vector<std::string>>();
   if (values.count("ensemble"))
     sources.ensembles = values["ensemble"].as<std::vector<std::string>>();
   if (values.count("metric")) {
@@ -72,7 +73,8 @@ Exit report_command(const Arguments& arguments) {
   CommandLine line;
   line.name = "report";
   line.usage =
-      "report [DIR...] [--ensemble A/B] [--from-csv FILE] [--format FORMAT] [-o FILE] [--figures "
+      "report [DIR...] [--merge 'A: X = B + C, ...'] [--ensemble A/B] [--from-csv FILE] [--format "
+      "FORMAT] [-o FILE] [--figures "
       "DIR]";
   line.about =
       "One report of the experiments of one or several run folders, from their records, or of "
@@ -86,6 +88,9 @@ Exit report_command(const Arguments& arguments) {
       "ensemble", po::value<std::vector<std::string>>()->value_name("A/B"),
       "an experiment more: the mean probabilities of experiments, joined by /, weighted on their "
       "validation rows; of one, of all its seeds (repeatable)")(
+      "merge", po::value<std::vector<std::string>>()->value_name("'A: X = B + C, ...'"),
+      "an experiment more: A's with classes taken together by the sum of their probabilities, such "
+      "as emotions to sentiments; every class once (repeatable)")(
       "from-csv", po::value<std::vector<std::string>>()->value_name("FILE"),
       "results of another program: a row a test row (true, predicted) or a cell (score)")(
       "metric", po::value<std::string>()->value_name("NAME"), "what the scores of a CSV are");

@@ -8,8 +8,9 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "results/counting.h"
+#include "results/merge_classes.h"
 #include "results/mixture.h"
-#include "results/multi_label.h"
+#include "results/rescore.h"
 #include "results/row_filler.h"
 #include "results/text_layout.h"
 
@@ -27,6 +28,50 @@ struct Ensemble {
   std::map<std::string, Parts> cells;        // by the id of the cell that stands for them, in hex
   std::vector<std::vector<double>> weights;  // of the cells that are done
 };
+
+// An experiment whose classes are another's, taken together.
+struct Merge {
+  ClassMerge classes;
+  std::string name;
+  std::map<std::string, Digest>
+      cells;  // by the id of the cell that stands for it, in hex: its record
+};
+
+Merge add_merge(PlanFile& plan, const std::string& asked) {
+  Merge merge;
+  merge.classes = read_merge(plan, asked);
+  PlannedExperiment own = merged_experiment(plan.experiments[merge.classes.of], merge.classes);
+  merge.name = own.name;
+  for (const PlannedExperiment& other : plan.experiments) {
+    if (other.name == own.name)
+      throw InputError("--merge '" + asked + "': there is an experiment '" + own.name +
+                       "' already");
+  }
+  const auto experiment = static_cast<std::uint32_t>(plan.experiments.size());
+  plan.experiments.push_back(std::move(own));
+  const std::vector<Cell> cells = plan.cells;
+  for (Cell cell : cells) {
+    if (cell.experiment != merge.classes.of) continue;
+    const Digest record = cell.id;
+    Sha256 hash;
+    hash.add("emosweep merge 1\n" + merge.classes.text + "\n");
+    hash.add(record.bytes);
+    cell.id = hash.finish();
+    cell.experiment = experiment;
+    merge.cells[cell.id.hex()] = record;
+    plan.cells.push_back(std::move(cell));
+  }
+  return merge;
+}
+
+void note_merge(Table& table, const Merge& merge) {
+  for (TableExperiment& experiment : table.experiments) {
+    if (experiment.name != merge.name) continue;
+    experiment.derived = true;
+    experiment.notes.push_back("probabilities of classes summed: " + merge.classes.text +
+                               "; trained and selected on the classes before");
+  }
+}
 
 std::vector<std::string> split(const std::string& text) {
   std::vector<std::string> names{""};
@@ -161,22 +206,6 @@ const TargetResult& target_of(const TrialRecord& record, const std::string& name
   return target;
 }
 
-// Metrics and log loss of predictions; their counts are left in target.confusion.
-NamedValues score_predictions(TargetResult& target) {
-  const Confusion confusion = count_rows_of(target);
-  target.confusion = confusion.counts;
-  NamedValues metrics = named_scores(confusion);
-  if (target.spec.kind == TargetKind::multi) {
-    const auto rows = row_scores(target.truth, target.predicted, target_outputs(target.spec));
-    metrics.emplace_back("subset_accuracy", rows.subset_accuracy);
-    metrics.emplace_back("jaccard", rows.jaccard);
-  }
-  if (target.spec.kind == TargetKind::regression) return metrics;
-  metrics.emplace_back(
-      "loss", log_loss(probability_of_truth(target.spec, target.probability, target.truth)));
-  return metrics;
-}
-
 // Test predictions become the mixture's; thresholds are chosen anew on the validation rows, which
 // are returned as the mixture predicts them.
 TargetResult mix_probabilities(TargetResult& target,
@@ -240,10 +269,10 @@ TrialRecord average(const Digest& id, const std::vector<TrialRecord>& members, E
     result.validation.clear();
   } else {
     TargetResult validated = mix_probabilities(target, targets, weights);
-    result.validation = score_predictions(validated);
+    result.validation = rescore(validated);
   }
   ensemble.weights.push_back(weights);
-  result.test = score_predictions(target);
+  result.test = rescore(target);
   return record;
 }
 
@@ -275,15 +304,26 @@ void note_weights(Table& table, const PlanFile& plan, const Ensemble& ensemble) 
 
 }  // namespace
 
-Table table_with_ensembles(const RunFolder& folder, const std::vector<std::string>& ensembles) {
+Table derived_table(const RunFolder& folder, const std::vector<std::string>& merges,
+                    const std::vector<std::string>& ensembles) {
   (void)planned_table(folder);  // its checks
   PlanFile plan = *folder.plan();
+  std::vector<Merge> merged;
+  for (const std::string& asked : merges) merged.push_back(add_merge(plan, asked));
   std::vector<Ensemble> made;
   for (const std::string& asked : ensembles) made.push_back(add_ensemble(plan, asked));
   Table table = table_of_plan(plan);
   const std::vector<Digest> ids = folder.committed();
+  // The record on disk that a part is, or is made of; and by which merge.
+  const auto origin = [&](const Digest& id) -> std::pair<Digest, const Merge*> {
+    for (const Merge& one : merged) {
+      if (const auto found = one.cells.find(id.hex()); found != one.cells.end())
+        return {found->second, &one};
+    }
+    return {id, nullptr};
+  };
   const auto is_done = [&](const Digest& id) {
-    return std::binary_search(ids.begin(), ids.end(), id);
+    return std::binary_search(ids.begin(), ids.end(), origin(id).first);
   };
   std::set<std::string> revisions;
   RowFiller filler(folder, table);
@@ -299,12 +339,18 @@ Table table_with_ensembles(const RunFolder& folder, const std::vector<std::strin
       continue;
     }
     std::vector<TrialRecord> records;
-    for (const Digest& part : parts) records.push_back(read_record(folder.record(part)));
+    for (const Digest& part : parts) {
+      const auto [from, merge] = origin(part);
+      TrialRecord record = read_record(folder.record(from));
+      records.push_back(merge ? merged_record(record, merge->classes, part) : std::move(record));
+    }
     const TrialRecord record = of ? average(id, records, *of) : records[0];
-    filler.done(i, record, result_digest(record).hex(), folder.record(parts[0]).string());
+    filler.done(i, record, result_digest(record).hex(),
+                folder.record(origin(parts[0]).first).string());
     revisions.insert(records[0].cost.source_revision);
   }
   table.source_revisions.assign(revisions.begin(), revisions.end());
+  for (const Merge& one : merged) note_merge(table, one);
   for (const Ensemble& one : made) note_weights(table, plan, one);
   return table;
 }

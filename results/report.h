@@ -19,6 +19,8 @@ struct ReportSources {
   // Averages of experiments of the one folder: their names joined by '/' (results/ensemble.h).
   std::vector<std::string> ensembles = {};
   std::string metric = "score";  // what the column 'score' of such a file holds
+  // Experiments with classes taken together (results/merge_classes.h), which `ensembles` may name.
+  std::vector<std::string> merges = {};
 };
 
 // text: fits 100 columns where names allow it. json: {"statistics": the numbers of /statistics in

@@ -9,8 +9,9 @@
 namespace emosweep::results {
 namespace {
 
-Table table_of(const RunFolder& folder, const std::vector<std::string>& ensembles) {
-  if (!ensembles.empty()) return table_with_ensembles(folder, ensembles);
+Table table_of(const RunFolder& folder, const ReportSources& sources) {
+  if (!sources.merges.empty() || !sources.ensembles.empty())
+    return derived_table(folder, sources.merges, sources.ensembles);
   Table table = planned_table(folder);
   if (!fill_from_summary(folder, table)) fill_table(folder, table, nullptr);
   return table;
@@ -32,15 +33,15 @@ Table loaded_table(const ReportSources& sources) {
   std::vector<std::filesystem::path> paths = sources.csv;
   for (const auto& folder : sources.folders) paths.push_back(folder.path());
   if (paths.empty()) throw InputError("a report of nothing: no run folder is given, and no CSV");
-  if (paths.size() == 1 && sources.csv.empty())
-    return table_of(sources.folders.front(), sources.ensembles);
-  if (!sources.ensembles.empty())
+  if (paths.size() == 1 && sources.csv.empty()) return table_of(sources.folders.front(), sources);
+  if (!sources.ensembles.empty() || !sources.merges.empty())
     throw InputError(
-        "--ensemble averages experiments of one run folder; several sources are given");
+        "--merge and --ensemble make experiments of those of one run folder; several sources are "
+        "given");
   refuse_doubles(paths);
   std::vector<SourceTable> tables;
   for (const auto& folder : sources.folders)
-    tables.push_back({folder.path(), table_of(folder, {})});
+    tables.push_back({folder.path(), table_of(folder, ReportSources{})});
   for (const auto& file : sources.csv) tables.push_back({file, csv_table(file, sources.metric)});
   return joined_tables(std::move(tables));
 }

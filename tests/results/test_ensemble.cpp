@@ -112,7 +112,7 @@ struct Finished {
     }
     commit_example(folder, example);
   }
-  Table table(const std::string& asked) const { return table_with_ensembles(folder, {asked}); }
+  Table table(const std::string& asked) const { return derived_table(folder, {}, {asked}); }
   std::string error(const std::string& asked) const {
     try {
       table(asked);
@@ -186,6 +186,78 @@ TEST(Ensemble, OfOneExperimentAveragesItsSeeds) {
       << "trials, no averages";
   // Averages are no trials.
   EXPECT_NE(text.find("Cost: 21 trials"), std::string::npos) << text.substr(text.find("Cost"));
+}
+
+TEST(Merge, SumsTheProbabilitiesOfClasses) {
+  const Finished run;
+  const std::vector<std::string> c = run.example.plan.experiments[2].classes;
+  ASSERT_EQ(c.size(), 3u);
+  const std::string asked = "Network: rest=" + c[2] + " + " + c[0] + ",one = " + c[1];
+  const Table table = derived_table(run.folder, {asked}, {});
+  const auto rows = rows_of(table, "Network (rest, one)");
+  ASSERT_EQ(rows.size(), 6u);
+  const auto fine = rows_of(table, "Network");
+  for (std::size_t r = 0; r < 6; ++r) {
+    ASSERT_TRUE(rows[r]->done());
+    EXPECT_EQ(rows[r]->cell.fold, fine[r]->cell.fold);
+    const TrialRecord record = read_record(run.folder.record(fine[r]->cell.id));
+    const TargetResult& own = record.result.targets[0];
+    Confusion expected(2);
+    double loss = 0;
+    for (std::size_t i = 0; i < own.truth.size(); ++i) {
+      const double rest = static_cast<double>(own.probability[3 * i]) +
+                          static_cast<double>(own.probability[3 * i + 2]);
+      const double one = static_cast<double>(own.probability[3 * i + 1]);
+      const bool is_one = own.truth[i] == 1;
+      expected.add(is_one, one > rest);
+      loss -= std::log(is_one ? one : rest) / static_cast<double>(own.truth.size());
+    }
+    EXPECT_EQ(rows[r]->confusion.counts, expected.counts);
+    EXPECT_EQ(rows[r]->train_counts,
+              (std::vector<std::int64_t>{own.train_counts[0] + own.train_counts[2],
+                                         own.train_counts[1]}));
+    for (const auto& [name, value] : rows[r]->test) {
+      if (name != "loss") continue;
+      EXPECT_NEAR(value, loss, 1e-6);
+    }
+  }
+  // An ensemble may name what a merge made, and a page shows both.
+  const std::string other = "Linear: rest = " + c[0] + " + " + c[2] + ", one = " + c[1];
+  ReportSources sources{{run.folder}, {}, {"Network (rest, one)/Linear (rest, one)"}, "score"};
+  sources.merges = {asked, other};
+  const Report report(sources);
+  const std::string text = report.in("text");
+  for (const char* part : {"== Network (rest, one) + Linear (rest, one)", "== Linear (rest, one)",
+                           "probabilities of classes summed: rest="})
+    EXPECT_NE(text.find(part), std::string::npos) << part;
+  EXPECT_NE(text.find("Cost: 21 trials"), std::string::npos) << "no trials of their own";
+  for (const auto& format : report_formats()) EXPECT_FALSE(report.in(format).empty());
+}
+
+TEST(Merge, MistakesSayWhatToDo) {
+  const Finished run;
+  const std::vector<std::string> c = run.example.plan.experiments[2].classes;
+  const auto error = [&](const std::string& asked) -> std::string {
+    try {
+      derived_table(run.folder, {asked}, {});
+    } catch (const InputError& e) {
+      return e.what();
+    }
+    return "";
+  };
+  const std::string two = c[0] + " + " + c[1];
+  const auto holds = [&](const std::string& asked, const char* what) {
+    EXPECT_NE(error(asked).find(what), std::string::npos) << asked << ": " << error(asked);
+  };
+  holds("Netwrk: a = " + two, "it begins with the name of an experiment and a colon");
+  holds("Network: a = " + two + ", b", "'b' is not of the form");
+  holds("Network: a = " + two + ", b = " + c[2] + "x", "did you mean");
+  holds("Network: a = " + two + ", b = " + c[1], "stands there twice");
+  holds("Network: a = " + two + ", a = " + c[2], "'a' stands there twice");
+  holds("Network: a = " + two, "is in none of them");
+  holds("Network: a = " + two + " + " + c[2], "at least two classes");
+  holds("Fusion: a = " + two + ", b = " + c[2], "has 2 conditions");
+  EXPECT_EQ(error("Network: a = " + two + ", b = " + c[2]), "");
 }
 
 TEST(Ensemble, MistakesSayWhatToDo) {
