@@ -190,19 +190,10 @@ std::vector<BaselineStatistics> baseline_statistics(const Grid& grid,
   const std::size_t seeds = axes.seeds.size();
   const Confusion nothing(axes.target);
   if (kind == TargetKind::regression) {
-    // Of all rows of a seed, or of none: some records may be older than these means.
-    std::vector<Confusion> pooled;
-    for (std::size_t s = 0; s < seeds; ++s) {
-      Confusion sum = nothing;
-      bool known = true;
-      for (std::size_t f = 0; f < grid.folds; ++f) {
-        const Row* row = grid.at(s, f);
-        if (!row) continue;
-        known = known && row->done() && !row->constant.sums.empty();
-        if (known) sum += row->constant;
-      }
-      pooled.push_back(known ? sum : nothing);
-    }
+    // Some records may be older than these means.
+    const auto known = [](const Row& row) { return row.done() && !row.constant.sums.empty(); };
+    const auto pooled = pooled_by_seed(
+        grid, seeds, nothing, [](const Row& row) { return row.constant; }, known);
     return {named("train_mean", pooled, kind)};
   }
   std::vector<BaselineStatistics> result;

@@ -29,11 +29,12 @@ CellStatistics cell_statistics(const Grid& grid, std::size_t seeds, const CellVa
 ReplicatedStatistics replicated_statistics(std::vector<double> per_seed, const ScoreTable& scores,
                                            bool lower = false);
 
-// Pooled by seed: the sum of `of` over the folds of each seed, nothing counted for an incomplete
-// one.
-template <class Sum, class Of>
+inline bool is_done(const Row& row) { return row.done(); }
+// Pooled by seed: the sum of `of` over the folds of each seed, nothing counted where one of its
+// cells does not count.
+template <class Sum, class Of, class Counts = bool (*)(const Row&)>
 std::vector<Sum> pooled_by_seed(const Grid& grid, std::size_t seeds, const Sum& nothing,
-                                const Of& of) {
+                                const Of& of, const Counts& counts = is_done) {
   std::vector<Sum> pooled;
   for (std::size_t s = 0; s < seeds; ++s) {
     Sum sum = nothing;
@@ -41,8 +42,8 @@ std::vector<Sum> pooled_by_seed(const Grid& grid, std::size_t seeds, const Sum& 
     for (std::size_t f = 0; f < grid.folds; ++f) {
       const Row* row = grid.at(s, f);
       if (!row) continue;
-      complete = complete && row->done();
-      if (row->done()) sum += of(*row);
+      complete = complete && counts(*row);
+      if (complete) sum += of(*row);
     }
     pooled.push_back(complete ? sum : nothing);  // empty counts score NaN
   }
