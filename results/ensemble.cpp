@@ -8,70 +8,12 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "results/counting.h"
-#include "results/merge_classes.h"
 #include "results/mixture.h"
 #include "results/rescore.h"
-#include "results/row_filler.h"
 #include "results/text_layout.h"
 
 namespace emosweep::results {
 namespace {
-
-// The records of one cell: a member each, for an ensemble of seeds a seed each.
-struct Parts {
-  std::vector<Digest> records;
-};
-
-struct Ensemble {
-  std::string name;
-  std::vector<std::uint32_t> members;        // experiments of the plan
-  std::map<std::string, Parts> cells;        // by the id of the cell that stands for them, in hex
-  std::vector<std::vector<double>> weights;  // of the cells that are done
-};
-
-// An experiment whose classes are another's, taken together.
-struct Merge {
-  ClassMerge classes;
-  std::string name;
-  std::map<std::string, Digest>
-      cells;  // by the id of the cell that stands for it, in hex: its record
-};
-
-Merge add_merge(PlanFile& plan, const std::string& asked) {
-  Merge merge;
-  merge.classes = read_merge(plan, asked);
-  PlannedExperiment own = merged_experiment(plan.experiments[merge.classes.of], merge.classes);
-  merge.name = own.name;
-  for (const PlannedExperiment& other : plan.experiments) {
-    if (other.name == own.name)
-      throw InputError("--merge '" + asked + "': there is an experiment '" + own.name +
-                       "' already");
-  }
-  const auto experiment = static_cast<std::uint32_t>(plan.experiments.size());
-  plan.experiments.push_back(std::move(own));
-  const std::vector<Cell> cells = plan.cells;
-  for (Cell cell : cells) {
-    if (cell.experiment != merge.classes.of) continue;
-    const Digest record = cell.id;
-    Sha256 hash;
-    hash.add("emosweep merge 1\n" + merge.classes.text + "\n");
-    hash.add(record.bytes);
-    cell.id = hash.finish();
-    cell.experiment = experiment;
-    merge.cells[cell.id.hex()] = record;
-    plan.cells.push_back(std::move(cell));
-  }
-  return merge;
-}
-
-void note_merge(Table& table, const Merge& merge) {
-  for (TableExperiment& experiment : table.experiments) {
-    if (experiment.name != merge.name) continue;
-    experiment.derived = true;
-    experiment.notes.push_back("probabilities of classes summed: " + merge.classes.text +
-                               "; trained and selected on the classes before");
-  }
-}
 
 std::vector<std::string> split(const std::string& text) {
   std::vector<std::string> names{""};
@@ -126,8 +68,8 @@ void add_cell(PlanFile& plan, Ensemble& ensemble, std::uint32_t experiment,
   cell.id = hash.finish();
   cell.experiment = experiment;
   cell.condition = 0;
-  Parts& own = ensemble.cells[cell.id.hex()];
-  for (const Cell* part : parts) own.records.push_back(part->id);
+  std::vector<Digest>& own = ensemble.cells[cell.id.hex()];
+  for (const Cell* part : parts) own.push_back(part->id);
   plan.cells.push_back(std::move(cell));
 }
 
@@ -156,33 +98,6 @@ void add_cells(PlanFile& plan, Ensemble& ensemble, std::uint32_t experiment) {
     }
     if (parts.size() == of_member.size()) add_cell(plan, ensemble, experiment, parts);
   }
-}
-
-Ensemble add_ensemble(PlanFile& plan, const std::string& asked) {
-  Ensemble ensemble;
-  for (const std::string& name : split(asked))
-    ensemble.members.push_back(experiment_called(plan, name, asked));
-  check_members(plan, ensemble, asked);
-  PlannedExperiment own = plan.experiments[ensemble.members[0]];
-  own.name.clear();
-  std::set<std::string> scalings;
-  for (const std::uint32_t e : ensemble.members) {
-    own.name += (own.name.empty() ? "" : " + ") + plan.experiments[e].name;
-    scalings.insert(plan.experiments[e].normalise);
-  }
-  if (ensemble.members.size() == 1) own.name += ", seeds averaged";
-  // One member that looks at the subject's own rows makes the average do so.
-  own.normalise = scalings.contains("group") ? "group" : *scalings.begin();
-  own.selection_metric = "last";
-  own.resolved.clear();
-  own.conditions = {"default"};
-  ensemble.name = own.name;
-  const std::size_t before = plan.cells.size();
-  plan.experiments.push_back(std::move(own));
-  add_cells(plan, ensemble, static_cast<std::uint32_t>(plan.experiments.size() - 1));
-  if (plan.cells.size() == before)
-    throw InputError("--ensemble '" + asked + "': the members share no seed and fold");
-  return ensemble;
 }
 
 const TargetResult& target_of(const TrialRecord& record, const std::string& name) {
@@ -241,7 +156,35 @@ void mix_values(TargetResult& target, const std::vector<const TargetResult*>& me
   target.predicted_value = std::move(sum);
 }
 
-// What the trial of a cell would have recorded.
+}  // namespace
+
+Ensemble add_ensemble(PlanFile& plan, const std::string& asked) {
+  Ensemble ensemble;
+  for (const std::string& name : split(asked))
+    ensemble.members.push_back(experiment_called(plan, name, asked));
+  check_members(plan, ensemble, asked);
+  PlannedExperiment own = plan.experiments[ensemble.members[0]];
+  own.name.clear();
+  std::set<std::string> scalings;
+  for (const std::uint32_t e : ensemble.members) {
+    own.name += (own.name.empty() ? "" : " + ") + plan.experiments[e].name;
+    scalings.insert(plan.experiments[e].normalise);
+  }
+  if (ensemble.members.size() == 1) own.name += ", seeds averaged";
+  // One member that looks at the subject's own rows makes the average do so.
+  own.normalise = scalings.contains("group") ? "group" : *scalings.begin();
+  own.selection_metric = "last";
+  own.resolved.clear();
+  own.conditions = {"default"};
+  ensemble.name = own.name;
+  const std::size_t before = plan.cells.size();
+  plan.experiments.push_back(std::move(own));
+  add_cells(plan, ensemble, static_cast<std::uint32_t>(plan.experiments.size() - 1));
+  if (plan.cells.size() == before)
+    throw InputError("--ensemble '" + asked + "': the members share no seed and fold");
+  return ensemble;
+}
+
 TrialRecord average(const Digest& id, const std::vector<TrialRecord>& members, Ensemble& ensemble) {
   const TargetResult& first = target_of(members[0], ensemble.name);
   std::vector<const TargetResult*> targets;
@@ -300,59 +243,6 @@ void note_weights(Table& table, const PlanFile& plan, const Ensemble& ensemble) 
     }
     experiment.notes.push_back(text);
   }
-}
-
-}  // namespace
-
-Table derived_table(const RunFolder& folder, const std::vector<std::string>& merges,
-                    const std::vector<std::string>& ensembles) {
-  (void)planned_table(folder);  // its checks
-  PlanFile plan = *folder.plan();
-  std::vector<Merge> merged;
-  for (const std::string& asked : merges) merged.push_back(add_merge(plan, asked));
-  std::vector<Ensemble> made;
-  for (const std::string& asked : ensembles) made.push_back(add_ensemble(plan, asked));
-  Table table = table_of_plan(plan);
-  const std::vector<Digest> ids = folder.committed();
-  // The record on disk that a part is, or is made of; and by which merge.
-  const auto origin = [&](const Digest& id) -> std::pair<Digest, const Merge*> {
-    for (const Merge& one : merged) {
-      if (const auto found = one.cells.find(id.hex()); found != one.cells.end())
-        return {found->second, &one};
-    }
-    return {id, nullptr};
-  };
-  const auto is_done = [&](const Digest& id) {
-    return std::binary_search(ids.begin(), ids.end(), origin(id).first);
-  };
-  std::set<std::string> revisions;
-  RowFiller filler(folder, table);
-  for (std::size_t i = 0; i < table.rows.size(); ++i) {
-    const Digest id = table.rows[i].cell.id;
-    Ensemble* of = nullptr;
-    for (Ensemble& one : made) {
-      if (one.cells.contains(id.hex())) of = &one;
-    }
-    const std::vector<Digest> parts = of ? of->cells.at(id.hex()).records : std::vector{id};
-    if (!std::all_of(parts.begin(), parts.end(), is_done)) {
-      filler.not_done(i);
-      continue;
-    }
-    std::vector<TrialRecord> records;
-    for (const Digest& part : parts) {
-      const auto [from, merge] = origin(part);
-      TrialRecord record = read_record(folder.record(from));
-      records.push_back(merge ? merged_record(record, merge->classes, part) : std::move(record));
-    }
-    const TrialRecord record = of ? average(id, records, *of) : records[0];
-    filler.done(i, record, result_digest(record).hex(),
-                folder.record(origin(parts[0]).first).string());
-    revisions.insert(records[0].cost.source_revision);
-  }
-  table.source_revisions.assign(revisions.begin(), revisions.end());
-  for (const Merge& one : merged) note_merge(table, one);
-  for (const Ensemble& one : made) note_weights(table, plan, one);
-  return table;
 }
 
 }  // namespace emosweep::results

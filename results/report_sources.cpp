@@ -2,7 +2,7 @@
 
 #include "base/error.h"
 #include "results/csv_source.h"
-#include "results/ensemble.h"
+#include "results/derived_table.h"
 #include "results/joined_table.h"
 #include "results/summary_table.h"
 

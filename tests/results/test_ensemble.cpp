@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "example.h"
-#include "results/ensemble.h"
+#include "results/derived_table.h"
 #include "results/mixture.h"
 #include "results/report.h"
 #include "results/training.h"
