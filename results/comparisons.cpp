@@ -46,6 +46,7 @@ std::string why_not(const Contender& a, const Contender& b) {
     return "they were tested on other samples" + (where.empty() ? "" : ": " + where);
   }
   const std::string where = split_difference(a, b);
+  if (where.starts_with(kOtherLabels)) return "they were " + where;
   if (!where.empty()) return "other splits: " + where;
   return a.scores->subjects == b.scores->subjects ? "" : "they were tested on other subjects";
 }

@@ -1,6 +1,7 @@
 #include "results/tested_folds.h"
 
 #include <algorithm>
+#include <numeric>
 #include <tuple>
 
 namespace emosweep::results {
@@ -33,7 +34,8 @@ std::string subjects_text(const TestedFold& fold) {
 bool same_partition(Folds a, Folds b) {
   if (a.size() != b.size()) return false;
   const auto by_part = [](const TestedFold* x, const TestedFold* y) {
-    return std::tie(x->subjects, x->samples, x->rows) < std::tie(y->subjects, y->samples, y->rows);
+    return std::tie(x->subjects, x->samples, x->rows, x->support) <
+           std::tie(y->subjects, y->samples, y->rows, y->support);
   };
   std::sort(a.begin(), a.end(), by_part);
   std::sort(b.begin(), b.end(), by_part);
@@ -51,6 +53,15 @@ std::string part_difference(const TestedFold& a, const std::string& name_a, cons
   if (a.rows != b.rows) {
     return start + std::to_string(a.rows) + " rows in " + name_a + " and " +
            std::to_string(b.rows) + " in " + name_b;
+  }
+  if (a.same_rows(b)) {
+    const auto known = [](const TestedFold& fold) {
+      return std::accumulate(fold.support.begin(), fold.support.end(), std::int64_t{0});
+    };
+    const std::string fold = kOtherLabels + ("fold '" + a.fold + "' has ");
+    if (known(a) == known(b)) return fold + "others in " + name_a + " than in " + name_b;
+    return fold + std::to_string(known(a)) + " known in " + name_a + " and " +
+           std::to_string(known(b)) + " in " + name_b;
   }
   return start + "other rows in " + name_a + " than in " + name_b;
 }
@@ -86,13 +97,22 @@ std::string difference_of_seed(const Folds& a, const std::string& name_a, const 
 }  // namespace
 
 bool TestedFold::same_part(const TestedFold& other) const {
+  const bool both_known = !support.empty() && !other.support.empty();
+  return same_rows(other) && (!both_known || support == other.support);
+}
+
+bool TestedFold::same_rows(const TestedFold& other) const {
   const bool both_kept = samples != Digest{} && other.samples != Digest{};
   return subjects == other.subjects && rows == other.rows &&
          (!both_kept || samples == other.samples);
 }
 
 TestedFold tested_fold(const Row& row) {
-  TestedFold tested{row.cell.seed, row.cell.fold, {}, row.test_rows, row.samples};
+  TestedFold tested{row.cell.seed, row.cell.fold, {}, row.test_rows, row.samples, {}};
+  for (const RegressionSums& sums : row.confusion.sums) tested.support.push_back(sums.n);
+  const auto classes = row.confusion.classes;
+  for (auto at = row.confusion.counts.begin(); at != row.confusion.counts.end(); at += classes)
+    tested.support.push_back(std::accumulate(at, at + classes, std::int64_t{0}));
   if (!row.cell.group.empty()) tested.subjects.push_back(row.cell.group);
   if (row.cell.group.empty()) {
     for (const auto& [subject, confusion] : row.subjects) tested.subjects.push_back(subject);

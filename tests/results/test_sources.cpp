@@ -185,5 +185,27 @@ TEST(TestedFolds, RowsAreComparedWhereBothKeptThem) {
   EXPECT_EQ(difference_of(a, "A", blind, "B", {1}), "");
 }
 
+// An empty cell is a class in the one reading and unknown in the other.
+TEST(TestedFolds, LabelsOfTheSameRowsAreComparedToo) {
+  std::vector<TestedFold> a{fold(1, "f", {"x"}, 2, "0 1")}, b = a, c = a, scores = a;
+  a[0].support = {1, 0, 3};
+  b[0].support = {1, 0, 1};
+  c[0].support = {0, 1, 3};
+  EXPECT_EQ(difference_of(a, "A", a, "B", {1}), "");
+  EXPECT_EQ(difference_of(a, "A", b, "B", {1}),
+            "scored on other labels: fold 'f' has 4 known in A and 2 in B");
+  EXPECT_EQ(difference_of(a, "A", c, "B", {1}),
+            "scored on other labels: fold 'f' has others in A than in B");
+  EXPECT_EQ(difference_of(a, "A", scores, "B", {1}), "") << "scores of another program";
+  Row row;
+  row.confusion = Confusion(TargetSpec{"", TargetKind::aspects, {"p", "q"}, {"good", "bad"}});
+  row.confusion.add_to(0, 0, 1, 2);
+  row.confusion.add_to(1, 1, 1, 5);
+  EXPECT_EQ(tested_fold(row).support, (std::vector<std::int64_t>{2, 0, 0, 5}));
+  row.confusion = Confusion(TargetSpec{"", TargetKind::regression, {"v", "a"}, {}});
+  row.confusion.add_value(1, .5, .25);
+  EXPECT_EQ(tested_fold(row).support, (std::vector<std::int64_t>{0, 1}));
+}
+
 }  // namespace
 }  // namespace emosweep::results

@@ -174,6 +174,11 @@ TEST(Comparisons, SayWhyThereAreNone) {
   EXPECT_EQ(why(none, samples), "b: no seed is complete");
   EXPECT_EQ(why(other_subjects, samples), "they were tested on other subjects");
   EXPECT_EQ(why(a, sha256("others")), "they were tested on other samples");
+  SubjectScores one = a, two = a;
+  one.tested = {{1, "f", {"x"}, 2, {}, {1, 1}}};
+  two.tested = {{1, "f", {"x"}, 2, {}, {0, 1}}};
+  EXPECT_EQ(compare_all({{"a", samples, &one}, {"b", samples, &two}}).pairs[0].absent_because,
+            "they were scored on other labels: fold 'f' has 2 known in a and 1 in b");
   const auto single = compare_all({{"a", samples, &a}, {"b", samples, &a}}).pairs[0];
   EXPECT_TRUE(comparison_sentence(single).ends_with("; of other seeds a single one says nothing."));
   EXPECT_TRUE(compare_all({}).pairs.empty());
