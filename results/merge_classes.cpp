@@ -37,7 +37,8 @@ std::uint32_t experiment_of(const PlanFile& plan, const std::string& asked) {
   }
   if (found == plan.experiments.size()) {
     std::string names;
-    for (const auto& own : plan.experiments) names += (names.empty() ? "" : ", ") + own.name;
+    for (const auto& own : plan.experiments)
+      names += (names.empty() ? "'" : ", '") + own.name + "'";
     throw InputError("--merge '" + asked +
                      "': it begins with the name of an experiment and a colon (EXPERIMENT: "
                      "negative = sad + angry, positive = happy); the run has: " +
