@@ -1,5 +1,6 @@
 // CPU time of training and evaluating image networks on one thread, by the program's own steps:
 //   bench_images small_cnn|resnet18 HEIGHT WIDTH [STEPS] [DATASET]
+//   bench_images --cuda ...   wall time, on a GPU
 // Images and labels lie in memory; a step is what the training loop does: batch of 16 picked by
 // index, forward, class-weighted cross entropy, backward, AdamW. Evaluation is trainer::evaluate().
 // With DATASET (recordings): also what cutting and augmenting a batch of its windows takes. Prints
@@ -7,6 +8,7 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -18,6 +20,7 @@
 #include "base/error.h"
 #include "data/audio/clip_images.h"
 #include "data/batch.h"
+#include "distributed/devices.h"
 #include "trainer/engine.h"
 #include "trainer/evaluate.h"
 #include "trainer/optimizer.h"
@@ -31,7 +34,14 @@ constexpr std::int64_t kRows = 256, kClasses = 8, kBatch = 16;
 struct Shape {
   std::string model;
   std::int64_t height = 0, width = 0;
+  bool cuda = false;
 };
+
+double seconds_of(const Shape& shape) {
+  if (!shape.cuda) return thread_cpu_seconds();
+  distributed::recover_device();  // waits for what was queued
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 data::FoldTensors noise(const Shape& shape) {
   data::FoldTensors fold;
@@ -61,6 +71,10 @@ Figures measure(const Shape& shape, std::int64_t steps) {
   options.image_height = shape.height;
   options.image_width = shape.width;
   options.classes = kClasses;
+  if (shape.cuda) {
+    distributed::use_device(0);
+    options.device = at::kCUDA;
+  }
   const std::unique_ptr<models::Model> model = models::make_model(options, keys);
   trainer::ObjectiveOptions loss;
   loss.class_weights = trainer::ClassWeights::list;
@@ -89,7 +103,7 @@ Figures measure(const Shape& shape, std::int64_t steps) {
   const std::vector<double> rate{1e-3};
   Figures figures;
   const auto train = [&](std::int64_t count) {
-    const double start = thread_cpu_seconds();
+    const double start = seconds_of(shape);
     for (std::int64_t i = 0; i < count; ++i) {
       const trainer::StepPlace place{0, i % (kRows / kBatch), i};
       const trainer::TermValues term =
@@ -98,19 +112,19 @@ Figures measure(const Shape& shape, std::int64_t steps) {
       engine->backward({1});
       optimizer.step(model->flat(), model->flat_grad(), rate);
     }
-    return 1000 * (thread_cpu_seconds() - start) / static_cast<double>(count * kBatch);
+    return 1000 * (seconds_of(shape) - start) / static_cast<double>(count * kBatch);
   };
-  train(3);
+  train(shape.cuda ? 20 : 3);
   figures.train = train(steps);
   const std::vector<const data::FoldTensors*> folds{&fold};
   const std::vector<std::vector<std::int64_t>> all{order};
   const trainer::EvaluationRows rows = trainer::evaluation_rows(folds, all);
   const auto evaluate = [&](std::int64_t count) {
-    const double start = thread_cpu_seconds();
+    const double start = seconds_of(shape);
     for (std::int64_t i = 0; i < count; ++i) {
       trainer::evaluate(*model, *objective, rows, keys, alone);
     }
-    return 1000 * (thread_cpu_seconds() - start) / static_cast<double>(count * kRows);
+    return 1000 * (seconds_of(shape) - start) / static_cast<double>(count * kRows);
   };
   evaluate(1);
   figures.evaluate = evaluate(1 + steps / 24);
@@ -148,11 +162,13 @@ double batch_milliseconds(const std::string& description) {
 
 int main(int argc, char** argv) {
   try {
+    const bool cuda = argc > 1 && argv[1] == std::string("--cuda");
+    if (cuda) --argc, ++argv;
     if (argc < 4) {
-      throw InputError("usage: bench_images MODEL HEIGHT WIDTH [STEPS] [DATASET]");
+      throw InputError("usage: bench_images [--cuda] MODEL HEIGHT WIDTH [STEPS] [DATASET]");
     }
     at::set_num_threads(1);
-    const Figures figures = measure({argv[1], std::atoll(argv[2]), std::atoll(argv[3])},
+    const Figures figures = measure({argv[1], std::atoll(argv[2]), std::atoll(argv[3]), cuda},
                                     argc > 4 ? std::atoll(argv[4]) : 24);
     std::printf("{\"train_ms\": %.4f, \"evaluate_ms\": %.4f", figures.train, figures.evaluate);
     if (argc > 5) std::printf(", \"batch_ms\": %.4f", batch_milliseconds(argv[5]));

@@ -18,13 +18,23 @@ def python_with_transformers():
     return python
 
 
-def text(rounds=3):
+def posts_of(count):
     table = DATA / "emocare_reddit/train_split.csv"
     if not table.exists():
+        return []
+    with open(table, encoding="utf-8-sig", newline="") as file:
+        return [" ".join((row["title"] + " " + row["text"]).split()) for row in csv.DictReader(file)][:count]
+
+
+def trained_posts():
+    return posts_of(TRAINED)
+
+
+def text(rounds=3):
+    posts = posts_of(TEXTS)
+    if not posts:
         say("bench/run text: no posts under EMOSWEEP_TEST_DATA: skipped")
         return
-    with open(table, encoding="utf-8-sig", newline="") as file:
-        posts = [" ".join((row["title"] + " " + row["text"]).split()) for row in csv.DictReader(file)][:TEXTS]
     encoder = call(ROOT / "scripts/get-encoder").strip().splitlines()[-1]
     python, lines = python_with_transformers(), "\n".join(posts) + "\n"
     ours, peer = [], []

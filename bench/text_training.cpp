@@ -1,19 +1,25 @@
 // CPU time of fine-tuning a text encoder, on one thread (of a process that has one core):
 //   bench_text_training ENCODER MAX_LENGTH BATCH < texts, one a line
+//   bench_text_training --cuda ...   wall time, on a GPU, from random weights where the folder has
+//   none
 // Batches in the order of the texts, AdamW, gradients clipped, dropout .1, five classes. Prints one
-// line of JSON: seconds of all steps, behind one that warms up, and the last loss.
+// line of JSON: seconds of all steps, behind one that warms up (three on a GPU), and the last loss.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <iostream>
 
 #include "base/clock.h"
 #include "data/text/wordpiece.h"
+#include "distributed/devices.h"
 #include "models/text_encoder.h"
 #include "models/text_network.h"
+#include "trainer/device.h"
 #include "trainer/objective.h"
 #include "trainer/optimizer.h"
 
@@ -35,10 +41,19 @@ data::Batch batch_of(const data::TokenRows& tokens, std::int64_t first, std::int
 
 }  // namespace
 
+double seconds(bool cuda) {
+  if (!cuda) return thread_cpu_seconds();
+  distributed::recover_device();  // waits for what was queued
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
 int main(int argc, char** argv) {
+  const bool cuda = argc > 1 && argv[1] == std::string("--cuda");
+  if (cuda) --argc, ++argv;
   if (argc != 4) return 2;
   at::set_num_threads(1);
   const std::string folder = argv[1];
+  const std::int64_t warm_up = cuda ? 3 : 1;
   const std::int64_t length = std::atoll(argv[2]), rows = std::atoll(argv[3]);
   std::vector<std::string> texts;
   for (std::string line; std::getline(std::cin, line);) texts.push_back(line);
@@ -50,9 +65,14 @@ int main(int argc, char** argv) {
   options.widths = {length};
   options.classes = 5;
   options.text.encoder = models::read_encoder_options(folder);
+  if (cuda) {
+    distributed::use_device(0);
+    options.device = at::kCUDA;
+  }
   const StreamKey key = trial_key(1, "");
   const auto network = models::make_model(options, {&key, 1});
-  models::load_encoder(*network, models::read_encoder_weights(folder), folder);
+  if (!cuda || std::filesystem::exists(folder + "/model.safetensors"))
+    models::load_encoder(*network, models::read_encoder_weights(folder), folder);
   trainer::OptimizerOptions adamw;
   adamw.lr = 2e-5;
   adamw.clip_norm = 1;
@@ -64,11 +84,11 @@ int main(int argc, char** argv) {
   double loss = 0, start = 0;
   std::int64_t step = 0;
   for (std::int64_t first = 0; first + rows <= tokens.rows(); first += rows, ++step) {
-    if (step == 1) start = thread_cpu_seconds();
+    if (step == warm_up) start = seconds(cuda);
     const data::Batch batch = batch_of(tokens, first, rows);
     const models::Step at{true, 0, step, {&key, 1}, at::full({1}, .1), team};
     network->zero_gradient();
-    const models::Output output = network->forward(batch, at);
+    const models::Output output = trainer::forward_on_device(*network, batch, at);
     const trainer::Term term = objective->terms(batch, output, at).at(0);
     torch::autograd::backward({term.sum / term.count}, {at::ones({1}, at::kDouble)});
     const std::vector<double> rate{adamw.lr};
@@ -76,6 +96,6 @@ int main(int argc, char** argv) {
     loss = (term.sum / term.count).item<double>();
   }
   std::printf("{\"posts\": %lld, \"tokens\": %lld, \"train_s\": %.6f, \"loss\": %.4f}\n",
-              static_cast<long long>((step - 1) * rows),
-              static_cast<long long>(tokens.begin.back()), thread_cpu_seconds() - start, loss);
+              static_cast<long long>((step - warm_up) * rows),
+              static_cast<long long>(tokens.begin.back()), seconds(cuda) - start, loss);
 }

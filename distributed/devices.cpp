@@ -6,9 +6,13 @@
 #include "base/error.h"
 
 #ifdef USE_C10D_NCCL
+#include <ATen/Context.h>
+#include <c10/cuda/CUDACachingAllocator.h>
+#include <c10/cuda/CUDAFunctions.h>
 #include <cuda_runtime_api.h>
 
 #include <cstdio>
+#include <cstdlib>
 #endif
 
 namespace emosweep::distributed {
@@ -45,9 +49,31 @@ std::vector<CudaDevice> cuda_devices() {
   }
   return devices;
 }
+
+void use_device(int device) {
+  setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0);  // read when cuBLAS begins
+  at::Context& context = at::globalContext();
+  context.setDeterministicCuDNN(true);
+  context.setBenchmarkCuDNN(false);
+  context.setAllowTF32CuDNN(true);
+  context.setAllowTF32CuBLAS(false);
+  c10::cuda::set_device(static_cast<c10::DeviceIndex>(device));
+}
+
+std::string recover_device() {
+  cudaGetLastError();  // one that was only told, such as too little memory
+  const cudaError_t error = cudaDeviceSynchronize();
+  if (error != cudaSuccess) return cudaGetErrorString(error);
+  c10::cuda::CUDACachingAllocator::emptyCache();
+  return "";
+}
 #else
 bool built_with_cuda() { return false; }
 std::vector<CudaDevice> cuda_devices() { return {}; }
+void use_device(int) {
+  throw RunError("this program was built without CUDA: device: cuda needs the cuda preset");
+}
+std::string recover_device() { return ""; }
 #endif
 
 std::vector<int> choose_devices(const std::vector<std::vector<std::string>>& uuids, bool share) {
@@ -57,9 +83,11 @@ std::vector<int> choose_devices(const std::vector<std::vector<std::string>>& uui
     const std::vector<std::string>& seen = uuids[rank];
     const std::string who = "rank " + std::to_string(rank) + " of this node";
     if (seen.empty()) {
-      throw InputError(who +
-                       " sees no CUDA device: check the driver and CUDA_VISIBLE_DEVICES, or "
-                       "write device: cpu");
+      throw InputError(who + (built_with_cuda()
+                                  ? " sees no CUDA device: check the driver and "
+                                    "CUDA_VISIBLE_DEVICES, or write device: cpu"
+                                  : " has a program that was built without CUDA: build the cuda "
+                                    "preset (docs/distributed.md), or write device: cpu"));
     }
     chosen.push_back(static_cast<int>(rank % seen.size()));
     const std::string& uuid = seen[static_cast<std::size_t>(chosen.back())];

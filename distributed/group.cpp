@@ -17,6 +17,14 @@ std::string seconds_text(std::chrono::milliseconds time) {
 
 }  // namespace
 
+Group::~Group() {
+  if (options_.wakes_waiting || aborted_) return;  // Gloo's connections close by themselves
+  try {
+    backend_->abort();               // what was started was waited for, or is lost
+  } catch (const std::exception&) {  // the group is over either way
+  }
+}
+
 Group::Work Group::start_sum(std::vector<at::Tensor>& x) { return backend_->allreduce(x); }
 
 Group::Work Group::start_gather(const at::Tensor& x, std::vector<at::Tensor>& all) {
@@ -39,6 +47,7 @@ void Group::poll(c10d::Work& work) {
     const auto now = Clock::now();
     const bool late = now >= end;
     if (late || (now >= ask && options_.peer_failed && options_.peer_failed())) {
+      aborted_ = true;
       backend_->abort();
       throw std::runtime_error(late ? "no answer within " + seconds_text(options_.timeout)
                                     : "a peer left the trial");

@@ -22,6 +22,9 @@ class Group {
   using Work = c10::intrusive_ptr<c10d::Work>;
   Group(c10::intrusive_ptr<c10d::Backend> backend, GroupOptions options)
       : backend_(std::move(backend)), options_(std::move(options)) {}
+  ~Group();  // waits for no peer
+  Group(const Group&) = delete;
+  Group& operator=(const Group&) = delete;
 
   Work start_sum(std::vector<at::Tensor>& x);  // one contiguous tensor, in place
   Work start_gather(const at::Tensor& x, std::vector<at::Tensor>& all);  // equal shapes
@@ -32,6 +35,7 @@ class Group {
 
   c10::intrusive_ptr<c10d::Backend> backend_;
   GroupOptions options_;
+  bool aborted_ = false;
 };
 
 }  // namespace emosweep::distributed

@@ -13,10 +13,6 @@
 
 namespace emosweep::launcher {
 
-// What this program can compute with here. Touches no device: plan calls it on machines without
-// one.
-std::string resolve_device();
-
 // Defaults, then what is written. Axes are not in it.
 Values written_values(const Experiment& experiment);
 data::RowSelection row_selection(const Values& values);

@@ -47,7 +47,9 @@ StepSeconds step_seconds(const trainer::TrialSpec& spec, int ranks, const CostMo
   const double width = spec.model.dtype == at::kDouble ? 2 : 1;  // numbers, and products per second
   const double weights = static_cast<double>(models::parameter_count(spec.model));
   StepSeconds seconds;
-  if (fused) {
+  if (!spec.model.device.is_cpu()) {
+    seconds.own = model.gpu_step + width * rows * work.step / model.gpu_flops_per_second;
+  } else if (fused) {
     seconds.own = model.fused_step +
                   width * (rows * work.step / model.fused_flops_per_second +
                            rows * work.values * model.fused_value + weights * model.fused_weight);
@@ -103,7 +105,7 @@ double trial_seconds(const trainer::TrialSpec& spec, const data::Fold& fold, int
     const double again = selects ? model.refit_share * epochs : epochs;
     seconds += again * batches(train + validation, batch) * step;
   }
-  return model.trial + seconds;
+  return (spec.model.device.is_cpu() ? model.trial : model.gpu_trial) + seconds;
 }
 
 Estimate estimate(const Plan& plan, const CostModel& model) {

@@ -28,6 +28,10 @@ struct CostModel {
   double fused_flops_per_second = 100e9;
   double fused_value = 0.4e-9;
   double fused_weight = 0.4e-9;
+  // On a GPU: resnet18 and small_cnn in batches of 16 on an H100, one rank.
+  double gpu_step = 1.6e-3;
+  double gpu_flops_per_second = 20e12;
+  double gpu_trial = 0.1;             // preparing, committing
   double collective = 0.15e-3;        // of a team, in a step: counts, losses, gradient
   double reduced_per_second = 0.5e9;  // bytes of a gradient that a team sums
   double evaluation_share = 0.4;      // an evaluation batch relative to a training step

@@ -131,8 +131,9 @@ std::string kernels_text(const std::vector<PlannedCondition>& conditions) {
 void add_conditions(std::ostringstream& out, const PlannedExperiment& experiment) {
   const auto& conditions = experiment.conditions;
   const trainer::TrialSpec& base = conditions.front().base;
-  out << "  model        " << base.model.model << " on " << joined(base.model.inputs)
-      << "; device cpu, dtype " << (base.model.dtype == at::kDouble ? "float64" : "float32");
+  out << "  model        " << base.model.model << " on " << joined(base.model.inputs) << "; device "
+      << (base.model.device.is_cpu() ? "cpu" : "cuda") << ", dtype "
+      << (base.model.dtype == at::kDouble ? "float64" : "float32");
   if (base.model.model != "linear") out << ", kernels " << kernels_text(conditions);
   out << "\n";
   out << "  conditions   " << conditions.size() << "\n";
@@ -219,7 +220,11 @@ std::string plan_text(const Plan& plan, int ranks) {
     out << "  trials       " << counts[e].cells << " cells = " << experiment.conditions.size()
         << " x " << experiment.folds->folds.size() << " folds x " << experiment.seeds.size()
         << " seeds; " << counts[e].trials << " to train here, about " << duration(counts[e].seconds)
-        << (experiment.ranks_per_trial > 1 ? " on one team\n\n" : " on one core\n\n");
+        << " on one "
+        << (experiment.ranks_per_trial > 1                             ? "team"
+            : experiment.conditions.front().base.model.device.is_cpu() ? "core"
+                                                                       : "GPU")
+        << "\n\n";
   }
   out << "all: " << counted(plan.experiments.size(), "experiment") << ", " << plan.file.cells.size()
       << " cells, " << plan.trials.size() << " different trials\n";

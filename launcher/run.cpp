@@ -12,6 +12,7 @@
 #include "distributed/team.h"
 #include "launcher/fold_facts.h"
 #include "launcher/packs.h"
+#include "launcher/run_device.h"
 #include "launcher/run_leases.h"
 #include "launcher/run_products.h"
 #include "launcher/run_rank.h"
@@ -249,6 +250,8 @@ Exit run_plan(const World& world, const Plan& plan, const RunOptions& options,
   const distributed::TeamPlace place = together(
       world, "teams", [&] { return distributed::find_team(world, plan.ranks_per_trial); },
       patience);
+  const RankDevice device = together(
+      world, "GPUs", [&] { return take_device(world, plan); }, patience);
   const results::RunFolder folder(options.dir);
   std::unique_ptr<Owner> owner;
   std::unique_ptr<SyncedLines> log;
@@ -280,7 +283,7 @@ Exit run_plan(const World& world, const Plan& plan, const RunOptions& options,
   std::unique_ptr<Coordinator> coordinator =
       distributed::make_coordinator(world, store, std::move(order));
   const std::unique_ptr<distributed::Team> team =
-      distributed::make_team(world, place, store, {options.timeout});
+      distributed::make_team(world, place, store, {options.timeout, device.cuda});
   if (owner) {
     owner->monitor.emplace(folder, setup, cost, place.teams, owner->state, options.progress);
     log::info(
@@ -310,11 +313,12 @@ Exit run_plan(const World& world, const Plan& plan, const RunOptions& options,
                    std::to_string(place.size) + " ranks on every node");
   }
   warn_of_products(world, plan, setup, patience);
-  if (options.pin) pin(world);
+  // Beside a GPU other threads compute too: the driver's, and autograd's for the backward pass.
+  if (options.pin && device.cuda < 0) pin(world);
 
   Monitor* const monitor = owner ? &*owner->monitor : nullptr;
   RankLoop loop({world, plan, options, setup, packs, folder, *coordinator, *team, *log, worker,
-                 monitor, owner ? &owner->lease : nullptr});
+                 monitor, owner ? &owner->lease : nullptr, device.name});
   const std::string trouble = loop.run();
   team->close();
   wait_or_say_why(plan, options, folder, *coordinator, owner.get());

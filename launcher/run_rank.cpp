@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "distributed/devices.h"
 #include "launcher/epoch_line.h"
+#include "launcher/run_device.h"
 #include "launcher/run_log.h"
 #include "launcher/run_version.h"
 #include "launcher/signals.h"
@@ -47,11 +48,11 @@ bool is_out_of_memory(const std::string& message) {
          message.find("out of memory") != std::string::npos;
 }
 
-results::Provenance measure(const distributed::World& world) {
+results::Provenance measure(const distributed::World& world, const std::string& device) {
   results::Provenance out;
   out.peak_memory_bytes = peak_memory_bytes();
   out.host = world.host;
-  out.device = "cpu";
+  out.device = device;
   out.source_revision = source_revision();
   out.libraries = libraries_text();
   out.rank = world.rank;
@@ -183,7 +184,7 @@ Done RankLoop::train(const Members& members) {
     for (const std::uint32_t m : members) log.add(log_line("return", trial_of(m).id));
     return Done::returned;
   }
-  results::Provenance cost = measure(world);
+  results::Provenance cost = measure(world, on_gpu(plan, trial_of(members.front())) ? gpu : "cpu");
   cost.pack = static_cast<std::int32_t>(trials);
   cost.start_unix = start_unix;
   cost.wall_seconds =
@@ -251,6 +252,8 @@ void RankLoop::keep_all(const Members& members, Outcomes& outcomes,
                              : static_cast<double>(earlier.steps) / steps;
     results::Provenance& cost = trained.record.cost;
     cost = whole;
+    // The bits are those of this kind of GPU.
+    if (on_gpu(plan, trial_of(members[k]))) trained.record.instructions = gpu;
     cost.steps = earlier.steps;
     cost.restarts = todo.restarts;
     cost.wall_seconds = earlier.wall_seconds + share * whole.wall_seconds;
@@ -284,6 +287,12 @@ std::optional<distributed::TeamFault> RankLoop::outcomes_of(const Members& membe
     fault = own_fault("out_of_memory", "out of memory");
   } catch (const std::exception& e) {
     fault = own_fault(is_out_of_memory(e.what()) ? "out_of_memory" : "exception", e.what());
+  }
+  if (!gpu.empty()) {
+    // Every later trial of this process would fail by it too.
+    const std::string lost = distributed::recover_device();
+    if (!lost.empty())
+      throw RunError(gpu + " cannot be used any more: " + lost + " (" + fault.message + ")");
   }
   team.fail(fault);
   return fault;

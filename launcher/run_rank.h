@@ -28,6 +28,7 @@ struct RankParts {  // all outlive the loop
   const Worker& worker;
   Monitor* monitor;    // on rank 0, null elsewhere
   const Lease* lease;  // likewise
+  std::string gpu;     // this rank's, by name; "" where no trial of the plan wants one
 };
 
 class RankLoop : RankParts {

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/wide.h"
+#include "models/aten_norm.h"
 #include "models/batch_moments.h"
 
 namespace emosweep::models {
@@ -185,6 +186,7 @@ void check_images(const at::Tensor& x, const BatchNormAt& at) {
 
 at::Tensor batch_norm_train(const at::Tensor& x, const BatchNormAt& at, const at::Tensor& residual,
                             bool relu, Collective* team) {
+  if (!x.is_cpu()) return behind_norm(aten_norm_train(x, at, team), residual, relu);
   check_images(x, at);
   std::optional<at::Tensor> added;
   if (residual.defined()) added = residual;
@@ -193,6 +195,7 @@ at::Tensor batch_norm_train(const at::Tensor& x, const BatchNormAt& at, const at
 
 at::Tensor batch_norm_evaluate(const at::Tensor& x0, const BatchNormAt& at,
                                const at::Tensor& residual0, bool relu) {
+  if (!x0.is_cpu()) return behind_norm(aten_norm_evaluate(x0, at), residual0, relu);
   check_images(x0, at);
   at::Tensor x = innermost(x0);
   const at::Tensor residual = residual0.defined() ? innermost(residual0) : at::Tensor();

@@ -65,7 +65,7 @@ at::Tensor presence(const data::Batch& batch) {
 }
 
 at::Tensor masked(const at::Tensor& x, const at::Tensor& mask) {
-  return mask.defined() ? at::mul(x, mask) : x;
+  return mask.defined() ? at::mul(x, mask.to(x.device())) : x;
 }
 
 std::uint32_t drop_threshold(double rate) {
@@ -99,7 +99,7 @@ at::Tensor Dropout::mask(const data::Batch& batch, const Step& step, const at::T
     fill<float>(out, batch, step, rates);
   }
   if (present.defined()) out.mul_(present.unsqueeze(-1));
-  return out.to(batch.inputs.front().x.device());
+  return out;
 }
 
 template <typename T>

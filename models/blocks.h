@@ -38,7 +38,8 @@ class Dropout {
 
   // What the layer's output is multiplied by: 1 / (1 - rate) where kept, 0 where dropped and in all
   // features of absent modalities (`present` [K,b,M] or undefined). Undefined where there is
-  // nothing to mask. A fresh tensor every time: the graph keeps it for the backward pass.
+  // nothing to mask. A fresh tensor of the host's every time: the graph keeps it for the backward
+  // pass.
   at::Tensor mask(const data::Batch& batch, const Step& step, const at::Tensor& present,
                   at::ScalarType dtype);
 
@@ -54,7 +55,7 @@ class Dropout {
   std::vector<std::uint32_t> words_;
 };
 
-// x * mask, or x where mask is undefined.
+// x * mask, which may stand elsewhere, or x where mask is undefined.
 at::Tensor masked(const at::Tensor& x, const at::Tensor& mask);
 
 }  // namespace emosweep::models

@@ -47,6 +47,7 @@ struct ChannelsLastNode : torch::autograd::Function<ChannelsLastNode> {
 }  // namespace
 
 at::Tensor channels_last(const at::Tensor& weight) {
+  if (!weight.is_cpu()) return weight.contiguous(at::MemoryFormat::ChannelsLast);
   EMO_CHECK(weight.dim() == 4 && weight.is_contiguous() && weight.device().is_cpu() &&
                 (weight.scalar_type() == at::kFloat || weight.scalar_type() == at::kDouble),
             "weights of a convolution are [out, in, h, w]");

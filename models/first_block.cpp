@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/wide.h"
 #include "models/norm_node.h"
+#include "models/norm_pool.h"
 #include "models/pool_lanes.h"
 
 namespace emosweep::models {
@@ -349,12 +350,14 @@ void check(const at::Tensor& images, const at::Tensor& weight, const BatchNormAt
 
 at::Tensor first_block_train(const at::Tensor& images, const at::Tensor& weight,
                              const BatchNormAt& at, Collective* team) {
+  if (!images.is_cpu()) return norm_max_train(at::conv2d(images, weight, {}, 1, 1), at, team);
   check(images, weight, at);
   return FirstNode::apply(images, weight, at.gamma, at.beta, at, team);
 }
 
 at::Tensor first_block_evaluate(const at::Tensor& images, const at::Tensor& weight,
                                 const BatchNormAt& at) {
+  if (!images.is_cpu()) return norm_max_evaluate(at::conv2d(images, weight, {}, 1, 1), at);
   check(images, weight, at);
   const auto run = images.scalar_type() == at::kFloat ? run_forward<float> : run_forward<double>;
   return run(images, taps_of(weight), affine_of_running(at), nullptr);

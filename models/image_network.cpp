@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "base/error.h"
 #include "models/batch_norm.h"
@@ -13,6 +14,7 @@
 #include "models/first_block.h"
 #include "models/image_parts.h"
 #include "models/norm_pool.h"
+#include "models/recorded_pass.h"
 
 namespace emosweep::models {
 namespace {
@@ -90,6 +92,8 @@ class ImageNetwork final : public Model {
   at::Tensor running(const std::string& name, std::int64_t channels, double value);
   at::Tensor pooled(const at::Tensor& x, const Step& step) const;
   at::Tensor evaluated(const at::Tensor& x, const Step& step) const;
+  std::vector<at::Tensor> outputs_of(const at::Tensor& mean, const at::Tensor& mask,
+                                     std::int64_t rows) const;
 
   ModelOptions options_;
   ImageParts parts_;
@@ -99,12 +103,15 @@ class ImageNetwork final : public Model {
   std::vector<Block> blocks_;
   at::Tensor head_weight_, head_bias_;
   Dropout dropout_;
+  // On a GPU, by the rows of a batch and whether something is dropped.
+  std::map<std::pair<std::int64_t, bool>, RecordedPass> recorded_;
 };
 
 at::Tensor ImageNetwork::running(const std::string& name, std::int64_t channels, double value) {
   Leaf leaf;
   leaf.name = name;
-  leaf.value = at::full({1, channels}, value, options_.dtype);
+  leaf.value = at::full({1, channels}, value,
+                        at::TensorOptions().dtype(options_.dtype).device(options_.device));
   leaf.decay = false;
   leaf.frozen = true;
   state_.push_back(leaf);
@@ -130,10 +137,18 @@ at::Tensor ImageNetwork::evaluated(const at::Tensor& x, const Step& step) const 
   const std::int64_t places = (x.size(2) / 2) * (x.size(3) / 2);
   const std::int64_t values = std::max<std::int64_t>(1, parts_.plain.back().in * places);
   const std::int64_t most = std::max<std::int64_t>(1, kEvaluationValues / values);
-  if (!blocks_.empty() || x.size(0) <= most) return pooled(x, step);
+  if (!blocks_.empty() || x.size(0) <= most || !x.is_cpu()) return pooled(x, step);
   std::vector<at::Tensor> parts;
   for (const at::Tensor& part : x.split(most)) parts.push_back(pooled(part, step));
   return at::cat(parts);
+}
+
+// Pooling windows overlap here. On a GPU the gradients of such places are added in any order where
+// channels are innermost, and in one order where they are outermost: only this trains to the same
+// bits again.
+at::Tensor max_by_three(const at::Tensor& x) {
+  if (x.is_cpu()) return at::max_pool2d(x, 3, 2, 1);
+  return at::max_pool2d(x.contiguous(), 3, 2, 1).contiguous(at::MemoryFormat::ChannelsLast);
 }
 
 // Images [n, channels, H, W] -> the mean over places of the last layer: [n, C].
@@ -144,7 +159,7 @@ at::Tensor ImageNetwork::pooled(const at::Tensor& x, const Step& step) const {
     for (std::size_t i = 0; i + 1 < plain_.size(); ++i) y = plain_[i].then_max(y, step, local);
     return plain_.back().then_mean(y, step, local);
   }
-  for (const Convolution& at : plain_) y = at::max_pool2d(at(y, {}, true, step, local), 3, 2, 1);
+  for (const Convolution& at : plain_) y = max_by_three(at(y, {}, true, step, local));
   for (const Block& block : blocks_) {
     const at::Tensor by = block.shortcut.empty() ? y : block.shortcut[0](y, {}, false, step, local);
     y = block.second(block.first(y, {}, true, step, local), by, true, step, local);
@@ -169,14 +184,30 @@ Output ImageNetwork::forward(const data::Batch& batch, const Step& step) {
     x = x.masked_fill(absent.view({real, 1, 1, 1}), 0);
   }
   x = x.contiguous(at::MemoryFormat::ChannelsLast);
-  const at::Tensor mean = step.train ? pooled(x, step) : evaluated(x, step);
-  const at::Tensor whole = at::constant_pad_nd(mean, {0, 0, 0, b - real}).unsqueeze(0);
-  const at::Tensor mask = dropout_.mask(batch, step, {}, options_.dtype);
+  at::Tensor mask = dropout_.mask(batch, step, {}, options_.dtype);
+  if (mask.defined()) mask = mask.squeeze(2).to(x.device());
+  std::vector<at::Tensor> outputs;
+  // A team's ranks meet within a pass, which no recording can hold.
+  if (step.train && !x.is_cpu() && step.team.size == 1 && real > 0) {
+    RecordedPass& pass = recorded_[{real, mask.defined()}];
+    outputs = pass({x, mask}, [&](const std::vector<at::Tensor>& in) {
+      return outputs_of(pooled(in[0], step), in[1], b);
+    });
+  } else {
+    outputs = outputs_of(step.train ? pooled(x, step) : evaluated(x, step), mask, b);
+  }
   Output output;
-  output.embedding = masked(whole, mask.defined() ? mask.squeeze(2) : mask);
-  output.heads.push_back(
-      at::linear(output.embedding, head_weight_.squeeze(0), head_bias_.squeeze(0)));
+  output.embedding = outputs[0];
+  output.heads.push_back(outputs[1]);
   return output;
+}
+
+// mean [n, C] -> embedding [1, rows, C] and logits; rows behind the n real ones are padding.
+std::vector<at::Tensor> ImageNetwork::outputs_of(const at::Tensor& mean, const at::Tensor& mask,
+                                                 std::int64_t rows) const {
+  const at::Tensor whole = at::constant_pad_nd(mean, {0, 0, 0, rows - mean.size(0)}).unsqueeze(0);
+  const at::Tensor embedding = masked(whole, mask);
+  return {embedding, at::linear(embedding, head_weight_.squeeze(0), head_bias_.squeeze(0))};
 }
 
 std::unique_ptr<Model> ImageNetwork::select(std::span<const std::int64_t> trials) const {
@@ -225,8 +256,8 @@ ImageWork image_work(const ModelOptions& o) {
 
 std::unique_ptr<Model> make_image_network(const ModelOptions& options,
                                           std::span<const StreamKey> keys) {
-  return std::make_unique<ImageNetwork>(options,
-                                        FlatParameters(image_layout(options), keys, options.dtype));
+  return std::make_unique<ImageNetwork>(
+      options, FlatParameters(image_layout(options), keys, options.dtype, options.device));
 }
 
 }  // namespace emosweep::models

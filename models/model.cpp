@@ -109,6 +109,9 @@ void check_options(const ModelOptions& options) {
                    std::to_string(options.hidden_size));
     }
   }
+  if (!options.device.is_cpu() && !is_image_model(options.model) && !is_text_model(options.model)) {
+    mistakes.add("device: " + options.model + " is computed on the CPU");
+  }
   if (options.dtype != at::kFloat && options.dtype != at::kDouble) {
     mistakes.add("dtype: expected float32 or float64");
   }

@@ -18,6 +18,9 @@
 
 namespace emosweep::models {
 
+// A model computes where its parameters stand. On a device other than the CPU a batch's features
+// and presence stand there too; its numbers (sample, position, weight, targets), token ids and
+// dropout rates are the host's everywhere.
 struct Step {
   bool train = false;      // false: no dropout
   std::int64_t epoch = 0;  // from 0
@@ -111,6 +114,8 @@ struct ModelOptions {
   std::int64_t heads = 4;            // attention heads; divides hidden_size
   std::int64_t classes = 2;
   at::ScalarType dtype = at::kFloat;
+  // kCUDA: the calling thread's device; of small_cnn, resnet18 and transformer.
+  at::Device device = at::kCPU;
   Kernels kernels = Kernels::torch;
   // Of image models: a row of features is one image, [channels, height, width].
   std::int64_t image_channels = 1, image_height = 0, image_width = 0;

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/wide.h"
+#include "models/aten_norm.h"
 #include "models/norm_node.h"
 #include "models/pool_lanes.h"
 
@@ -362,25 +363,34 @@ void check(const at::Tensor& x, const BatchNormAt& at) {
   EMO_CHECK(x.size(1) % 8 == 0, "kernels of pooling take a register of channels at a time");
 }
 
+// ATen's own operations, elsewhere than on the CPU. Pooling by 2 takes every place once, so that
+// its gradient has one order of summation.
+at::Tensor aten_max(const at::Tensor& norm) { return at::max_pool2d(at::relu(norm), 2); }
+at::Tensor aten_mean(const at::Tensor& norm) { return at::relu(norm).mean({2, 3}); }
+
 }  // namespace
 
 at::Tensor norm_max_train(const at::Tensor& x, const BatchNormAt& at, Collective* team) {
+  if (!x.is_cpu()) return aten_max(aten_norm_train(x, at, team));
   check(x, at);
   return MaxNode::apply(x, at.gamma, at.beta, at, team);
 }
 
 at::Tensor norm_mean_train(const at::Tensor& x, const BatchNormAt& at, Collective* team) {
+  if (!x.is_cpu()) return aten_mean(aten_norm_train(x, at, team));
   check(x, at);
   return MeanNode::apply(x, at.gamma, at.beta, at, team);
 }
 
 at::Tensor norm_max_evaluate(const at::Tensor& x, const BatchNormAt& at) {
+  if (!x.is_cpu()) return aten_max(aten_norm_evaluate(x, at));
   check(x, at);
   const auto run = x.scalar_type() == at::kFloat ? run_max<float> : run_max<double>;
   return run(innermost(x), affine_of_running(at), nullptr);
 }
 
 at::Tensor norm_mean_evaluate(const at::Tensor& x, const BatchNormAt& at) {
+  if (!x.is_cpu()) return aten_mean(aten_norm_evaluate(x, at));
   check(x, at);
   const auto run = x.scalar_type() == at::kFloat ? run_mean<float> : run_mean<double>;
   const Affine affine = affine_of_running(at);

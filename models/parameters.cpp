@@ -91,8 +91,8 @@ std::int64_t Layout::add_stack(const std::vector<std::string>& names,
 std::int64_t Layout::row() const { return aligned(end_); }
 
 FlatParameters::FlatParameters(const Layout& layout, std::span<const StreamKey> keys,
-                               at::ScalarType dtype)
-    : FlatParameters(layout, initial_rows(layout, keys).to(dtype)) {}
+                               at::ScalarType dtype, at::Device device)
+    : FlatParameters(layout, initial_rows(layout, keys).to(dtype).to(device)) {}
 
 FlatParameters::FlatParameters(const Layout& layout, const at::Tensor& values) {
   EMO_CHECK(values.dim() == 2 && values.size(1) == layout.row(), "values are [K, P]");

@@ -60,9 +60,10 @@ class Layout {
 class FlatParameters {
  public:
   // Values as the layout says, keyed by name: element i of leaf `name` of trial k is a function of
-  // (keys[k], name, i), computed in double, then cast.
-  FlatParameters(const Layout& layout, std::span<const StreamKey> keys, at::ScalarType dtype);
-  // Given values [K, P], which are copied.
+  // (keys[k], name, i), computed in double on the host, then cast and moved to `device`.
+  FlatParameters(const Layout& layout, std::span<const StreamKey> keys, at::ScalarType dtype,
+                 at::Device device = at::kCPU);
+  // Given values [K, P], which are copied on their device.
   FlatParameters(const Layout& layout, const at::Tensor& values);
 
   // A leaf of the autograd graph over [K, shape...] from `offset` on.

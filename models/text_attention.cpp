@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "models/fused_layers.h"
+#include "models/padded_text.h"
 #include "models/small_product.h"
 #include "models/text_kernels.h"
 
@@ -19,15 +20,6 @@ using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
 constexpr std::int64_t kHalfWords = 8;  // of a block
-
-std::int64_t blocks_of(std::int64_t numbers) { return (numbers + kHalfWords - 1) / kHalfWords; }
-
-// The half-words of numbers [block * 8, ...).
-void draw(const TextDrop& drop, std::int64_t block, std::int64_t blocks,
-          std::vector<std::uint32_t>& words) {
-  words.resize(static_cast<std::size_t>(blocks * 4));
-  fill_words(words, drop.key, drop.step, static_cast<std::uint64_t>(block));
-}
 
 std::int64_t length(const TextRows& rows, std::int64_t i) {
   return rows.begin[static_cast<std::size_t>(i) + 1] - rows.begin[static_cast<std::size_t>(i)];
@@ -64,7 +56,7 @@ void forward(const TextAttention& a, const at::Tensor& qkv, at::Tensor& p, at::T
     const std::int64_t t = length(*a.rows, i), first = a.rows->begin[static_cast<std::size_t>(i)];
     if (t == 0) continue;
     const Products<T> products(t, d, width);
-    const std::int64_t row_blocks = blocks_of(a.longest), need = blocks_of(t);
+    const std::int64_t row_blocks = text_blocks(a.longest), need = text_blocks(t);
     for (std::int64_t h = 0; h < a.heads; ++h) {
       const T* query = from + first * 3 * width + h * d;
       T* weight = p.mutable_data_ptr<T>() + a.weights[static_cast<std::size_t>(i)] + h * t * t;
@@ -76,7 +68,7 @@ void forward(const TextAttention& a, const at::Tensor& qkv, at::Tensor& p, at::T
         const std::int64_t base =
             (a.rows->position[static_cast<std::size_t>(i)] * a.heads + h) * a.longest * row_blocks;
         for (std::int64_t q = 0; q < t; ++q) {
-          draw(a.drop, base + q * row_blocks, need, words);
+          draw_text_words(a.drop, base + q * row_blocks, need, words);
           mark_dropped(weight + q * t, words.data(), a.drop.threshold(), t);
         }
         kept_only(weight, keep, t * t, used.get());
@@ -147,10 +139,11 @@ at::Tensor kept_numbers(const TextRows& rows, const TextDrop& drop, std::int64_t
                         std::int64_t width) {
   at::Tensor kept = at::empty({rows.begin.back(), width}, at::kByte);
   std::vector<std::uint32_t> words;
-  const std::int64_t blocks = blocks_of(width);
+  const std::int64_t blocks = text_blocks(width);
   for (std::int64_t i = 0; i < rows.texts(); ++i) {
     const std::int64_t t = length(rows, i);
-    draw(drop, rows.position[static_cast<std::size_t>(i)] * longest * blocks, t * blocks, words);
+    draw_text_words(drop, rows.position[static_cast<std::size_t>(i)] * longest * blocks, t * blocks,
+                    words);
     std::uint8_t* to =
         kept.mutable_data_ptr<std::uint8_t>() + rows.begin[static_cast<std::size_t>(i)] * width;
     for (std::int64_t q = 0; q < t; ++q)
@@ -195,6 +188,14 @@ struct AddDroppedNode : torch::autograd::Function<AddDroppedNode> {
 
 }  // namespace
 
+std::int64_t text_blocks(std::int64_t numbers) { return (numbers + kHalfWords - 1) / kHalfWords; }
+
+void draw_text_words(const TextDrop& drop, std::int64_t block, std::int64_t blocks,
+                     std::vector<std::uint32_t>& words) {
+  words.resize(static_cast<std::size_t>(blocks * 4));
+  fill_words(words, drop.key, drop.step, static_cast<std::uint64_t>(block));
+}
+
 std::uint32_t TextDrop::threshold() const {
   return static_cast<std::uint32_t>(std::clamp(std::nearbyint(rate * 65536.0), 0.0, 65535.0));
 }
@@ -215,14 +216,15 @@ at::Tensor text_attention(const at::Tensor& qkv, const TextAttention& how) {
   EMO_CHECK(
       qkv.dim() == 2 && qkv.size(1) % (3 * how.heads) == 0 && qkv.size(0) == how.rows->begin.back(),
       "queries, keys and values are [N, 3H]");
-  return AttentionNode::apply(qkv, &how);
+  return qkv.is_cpu() ? AttentionNode::apply(qkv, &how) : padded_attention(qkv, how);
 }
 
 at::Tensor add_dropped(const at::Tensor& x, const at::Tensor& z, const TextRows& rows,
                        const TextDrop& drop, std::int64_t longest) {
   if (drop.rate <= 0) return x.defined() ? x + z : z;
-  return AddDroppedNode::apply(x.defined() ? Maybe(x) : std::nullopt, z,
-                               kept_numbers(rows, drop, longest, z.size(1)), drop.keep());
+  if (!z.is_cpu()) return add_padded_dropped(x, z, rows, drop);
+  const at::Tensor kept = kept_numbers(rows, drop, longest, z.size(1));
+  return AddDroppedNode::apply(x.defined() ? Maybe(x) : std::nullopt, z, kept, drop.keep());
 }
 
 }  // namespace emosweep::models

@@ -10,10 +10,21 @@
 
 namespace emosweep::models {
 
+// The same texts padded to the longest, T tokens each, on another device than the CPU.
+struct PaddedTexts {
+  std::int64_t longest = 0;  // T
+  at::Tensor place;          // [N] int64: token t of text i is row i * T + t
+  at::Tensor hidden;         // [b, 1, 1, T] bool: behind a text's end
+  at::Tensor share;          // [b, 1] float64: 1 / length
+  // Which row of numbers to drop is that of a token [N], of a query [b * heads * T]: int64
+  at::Tensor token_row, weight_row;
+};
+
 // Where the tokens of b texts stand in a tensor of all of them.
 struct TextRows {
   std::vector<std::int64_t> begin;     // [b + 1] text i is [begin[i], begin[i + 1])
   std::vector<std::int64_t> position;  // [b] of the row in the epoch's global order
+  PaddedTexts padded = {};             // undefined on the CPU
   std::int64_t texts() const { return static_cast<std::int64_t>(position.size()); }
 };
 
@@ -38,7 +49,14 @@ struct TextAttention {
   std::vector<std::int64_t> weights;  // [b + 1] where each text's attention weights begin
 };
 
-// qkv [N, 3H]: queries, keys, values of H = heads * d numbers each, float32 or float64 on the CPU
+// Blocks of Philox that so many half-words take.
+std::int64_t text_blocks(std::int64_t numbers);
+// The words of blocks [block, block + blocks).
+void draw_text_words(const TextDrop& drop, std::int64_t block, std::int64_t blocks,
+                     std::vector<std::uint32_t>& words);
+
+// qkv [N, 3H]: queries, keys, values of H = heads * d numbers each, float32 or float64 (elsewhere
+// than on the CPU with rows.padded set)
 // -> [N, H]: dropped(softmax(q k' / sqrt(d))) v within every text. The numbers that are dropped are
 // (head, query, key), with `longest` queries and keys a text. Differentiable once.
 at::Tensor text_attention(const at::Tensor& qkv, const TextAttention& how);

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "models/blocks.h"
 #include "models/encoder_tensors.h"
+#include "models/padded_text.h"
 #include "models/parameters.h"
 #include "models/text_attention.h"
 #include "models/text_parts.h"
@@ -33,7 +34,11 @@ struct AddWords : torch::autograd::Function<AddWords> {
   static variable_list backward(AutogradContext* context, variable_list outers) {
     const at::Tensor ids = context->get_saved_variables()[0];
     auto* d_words = reinterpret_cast<at::Tensor*>(context->saved_data["d_words"].toInt());
-    if (d_words->defined() && ids.numel() > 0) d_words->index_add_(0, ids, outers[0]);
+    if (d_words->defined() && ids.numel() > 0) {
+      // A GPU adds rows of one word in any order, unless they are sorted first.
+      ids.is_cpu() ? d_words->index_add_(0, ids, outers[0])
+                   : d_words->index_put_({ids}, outers[0], true);
+    }
     return {outers[0], at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };
@@ -104,6 +109,9 @@ class TextNetwork final : public Model {
   at::Tensor encoded(const Tokens& tokens, const Step& step);
   at::Tensor pooled(const at::Tensor& x, const TextRows& rows) const;
   void touch(const at::Tensor& ids);
+  at::Tensor none_touched() const {
+    return at::empty({0}, at::TensorOptions().dtype(at::kLong).device(options_.device));
+  }
 
   ModelOptions options_;
   TextParts parts_;
@@ -140,7 +148,7 @@ TextNetwork::TextNetwork(const ModelOptions& options, FlatParameters trained, Fl
     words_ = leaf.value.detach().squeeze(0);
     if (!leaf.frozen) d_words_ = leaf.value.grad().squeeze(0);
   }
-  sparse_ = {parts_.words.offset, o.vocabulary, H, at::empty({0}, at::kLong)};
+  sparse_ = {parts_.words.offset, o.vocabulary, H, none_touched()};
   positions_ = variable(parts_.positions, {o.positions, H});
   if (o.types > 0) types_ = variable(parts_.types, {o.types, H});
   embedding_norm_ = norm(parts_.norm);
@@ -169,7 +177,7 @@ void TextNetwork::zero_gradient() {
   const at::NoGradGuard no_grad;
   flat_grad().narrow(1, 0, sparse_.begin).zero_();
   d_words_.index_fill_(0, sparse_.touched, 0);
-  sparse_.touched = at::empty({0}, at::kLong);
+  sparse_.touched = none_touched();
 }
 
 void TextNetwork::touch(const at::Tensor& ids) {
@@ -220,6 +228,7 @@ at::Tensor TextNetwork::encoded(const Tokens& tokens, const Step& step) {
 
 // [b, H]
 at::Tensor TextNetwork::pooled(const at::Tensor& x, const TextRows& rows) const {
+  if (!x.is_cpu()) return padded_pooling(x, rows, options_.text.pooling);
   std::vector<at::Tensor> of;
   for (std::size_t i = 0; i + 1 < rows.begin.size(); ++i) {
     const at::Tensor text = x.narrow(0, rows.begin[i], rows.begin[i + 1] - rows.begin[i]);
@@ -228,7 +237,10 @@ at::Tensor TextNetwork::pooled(const at::Tensor& x, const TextRows& rows) const 
   return of.empty() ? x.narrow(0, 0, 0) : at::stack(of);
 }
 
-Tokens tokens_of(const data::Batch& batch, std::int64_t from, std::int64_t to) {
+// Texts [from, to) of the batch; padded too where the network is not on the CPU.
+Tokens tokens_of(const data::Batch& batch, std::int64_t from, std::int64_t to,
+                 const ModelOptions& options) {
+  const at::Device device = options.device;
   Tokens tokens;
   tokens.rows.begin.push_back(0);
   const data::Input& input = batch.inputs[0];
@@ -247,6 +259,11 @@ Tokens tokens_of(const data::Batch& batch, std::int64_t from, std::int64_t to) {
     id = std::copy_n(input.x.const_data_ptr<std::int64_t>() + i * T, length[i], id);
     for (std::int64_t t = 0; t < length[i]; ++t) *place++ = t;
   }
+  if (device.is_cpu()) return tokens;
+  tokens.ids = tokens.ids.to(device);
+  tokens.places = tokens.places.to(device);
+  const TextEncoderOptions& encoder = options.text.encoder;
+  tokens.rows.padded = padded_texts(tokens.rows, encoder.heads, encoder.positions, device);
   return tokens;
 }
 
@@ -257,14 +274,17 @@ Output TextNetwork::forward(const data::Batch& batch, const Step& step) {
   const std::int64_t b = batch.inputs[0].x.size(1);
   const std::int64_t real = (batch.weight > 0).sum().item<std::int64_t>();
   at::Tensor mean;
-  if (step.train) {
-    tokens_ = tokens_of(batch, 0, real);
-    touch(tokens_.ids);
+  // Elsewhere than on the CPU a text is evaluated with the others of its batch, which is the same
+  // for every number of ranks.
+  const bool whole_batch = step.train || !options_.device.is_cpu();
+  if (whole_batch) {
+    tokens_ = tokens_of(batch, 0, real, options_);
+    if (step.train) touch(tokens_.ids);
     mean = pooled(encoded(tokens_, step), tokens_.rows);
   } else {
     std::vector<at::Tensor> each{at::empty({0, options_.text.encoder.hidden_size}, options_.dtype)};
     for (std::int64_t i = 0; i < real; ++i) {
-      const Tokens one = tokens_of(batch, i, i + 1);
+      const Tokens one = tokens_of(batch, i, i + 1, options_);
       each.push_back(pooled(encoded(one, step), one.rows));
     }
     mean = at::cat(each);
@@ -273,7 +293,7 @@ Output TextNetwork::forward(const data::Batch& batch, const Step& step) {
   const at::Tensor mask = dropout_.mask(batch, step, {}, options_.dtype);
   Output output;
   output.embedding = masked(whole, mask.defined() ? mask.squeeze(2) : mask);
-  if (step.train) {
+  if (whole_batch) {
     output.heads.push_back(head_(output.embedding));
   } else {  // row by row, since a product of other rows rounds otherwise
     std::vector<at::Tensor> logits;
@@ -290,8 +310,9 @@ bool is_text_model(const std::string& model) { return model == "transformer"; }
 std::unique_ptr<Model> make_text_network(const ModelOptions& options,
                                          std::span<const StreamKey> keys) {
   const TextParts parts = text_parts(options.text, options.classes);
-  return std::make_unique<TextNetwork>(options, FlatParameters(parts.trained, keys, options.dtype),
-                                       FlatParameters(parts.frozen, keys, options.dtype));
+  return std::make_unique<TextNetwork>(
+      options, FlatParameters(parts.trained, keys, options.dtype, options.device),
+      FlatParameters(parts.frozen, keys, options.dtype, options.device));
 }
 
 std::int64_t text_parameter_count(const ModelOptions& options) {

@@ -29,8 +29,9 @@ class Archive {
   explicit Archive(const models::NamedTensors& from);  // loads
   bool loading() const { return loading_; }
 
-  // A tensor of one shape and dtype, float32, float64 or int64. Saving keeps a handle, no copy:
-  // write the file before training goes on. Loading copies into the tensor's own memory.
+  // A tensor of one shape and dtype, float32, float64 or int64, on any device. Saving keeps a
+  // handle, no copy: write the file before training goes on. Loading copies into the tensor's own
+  // memory.
   void tensor(const std::string& name, at::Tensor value);
   void leaves(const std::string& prefix, std::vector<models::Leaf>& leaves);
 

@@ -6,20 +6,23 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
+#include <future>
 
 #include "base/fault.h"
 #include "distributed/reducer.h"
+#include "trainer/device.h"
 #include "trainer/fused_engine.h"
 
 namespace emosweep::trainer {
 namespace {
 
-// Parameters of a pack are views with gaps between the trials, which autograd remarks upon once.
-struct NoLayoutRemark final : c10::WarningHandler {
+// What autograd remarks upon once: parameters of a pack are views with gaps between the trials; its
+// thread of a GPU begins without a context, and gets one.
+struct NoRemarks final : c10::WarningHandler {
   void process(const c10::Warning& warning) override {
-    if (warning.msg().find("gradient layout contract") == std::string::npos) {
-      c10::WarningHandler::process(warning);
-    }
+    for (const char* known : {"gradient layout contract", "no current CUDA context"})
+      if (warning.msg().find(known) != std::string::npos) return;
+    c10::WarningHandler::process(warning);
   }
 };
 
@@ -38,20 +41,16 @@ class TorchEngine final : public Engine {
   }
 
   void begin_epoch(const std::vector<std::vector<std::int64_t>>& orders) override {
+    ahead_ = {};  // waits for a batch of the last epoch
     orders_ = orders;
   }
 
   const std::vector<TermValues>& forward(const StepPlace& at, const at::Tensor& dropout) override {
     fault_point("trainer.forward");
     pack_.model.zero_gradient();
-    const bool images = !pack_.folds[0]->images.empty(), texts = !pack_.folds[0]->tokens.empty();
-    const data::Augmented augmented{pack_.augment, derive(pack_.keys[0], "augment"), at.epoch,
-                                    pack_.objective.rows() ? pack_.objective.rows()->classes() : 0};
-    const data::Batch batch = data::gather_batch(
-        pack_.folds, orders_, at.step, pack_.loop[0].batch_size, {team_.rank, team_.size},
-        images || texts ? 1 : data::kAlignedRows, images ? &augmented : nullptr);
+    const data::Batch batch = batch_of(at);
     const models::Step step{true, at.epoch, at.number, pack_.keys, dropout, team_};
-    const models::Output output = pack_.model.forward(batch, step);
+    const models::Output output = forward_on_device(pack_.model, batch, step);
     terms_ = pack_.objective.terms(batch, output, step);
     pack_.objective.after_step(batch, output, step);
     values_.clear();
@@ -84,7 +83,7 @@ class TorchEngine final : public Engine {
       sums.push_back(terms_[t].sum);
       factors.push_back(factor);
     }
-    NoLayoutRemark handler;
+    NoRemarks handler;
     const c10::WarningUtils::WarningHandlerGuard quiet(&handler);
     torch::autograd::backward(sums, factors);
     terms_.clear();  // and the graph with them
@@ -93,6 +92,33 @@ class TorchEngine final : public Engine {
   }
 
  private:
+  data::Batch gathered(std::int64_t epoch, std::int64_t step) const {
+    const bool images = !pack_.folds[0]->images.empty(), texts = !pack_.folds[0]->tokens.empty();
+    const data::Augmented augmented{pack_.augment, derive(pack_.keys[0], "augment"), epoch,
+                                    pack_.objective.rows() ? pack_.objective.rows()->classes() : 0};
+    return data::gather_batch(pack_.folds, orders_, step, pack_.loop[0].batch_size,
+                              {team_.rank, team_.size}, images || texts ? 1 : data::kAlignedRows,
+                              images ? &augmented : nullptr);
+  }
+  // While a GPU computes a step, another thread makes the next batch. On the CPU there is no core
+  // to spare for it.
+  data::Batch batch_of(const StepPlace& at) {
+    if (pack_.model.flat().is_cpu()) return gathered(at.epoch, at.step);
+    const bool made = ahead_.valid() && ahead_step_ == at.step;
+    data::Batch batch = made ? ahead_.get() : gathered(at.epoch, at.step);
+    const std::int64_t next = at.step + 1;
+    const auto left = [&](const auto& order) {
+      return std::ssize(order) > next * pack_.loop[0].batch_size;
+    };
+    ahead_ = {};
+    if (std::any_of(orders_.begin(), orders_.end(), left)) {
+      ahead_step_ = next;
+      ahead_ = std::async(std::launch::async,
+                          [this, epoch = at.epoch, next] { return gathered(epoch, next); });
+    }
+    return batch;
+  }
+
   // Only the rows that some rank's part of the batch reads.
   void sum(models::SparseRows& table) {
     const at::NoGradGuard no_grad;
@@ -118,6 +144,8 @@ class TorchEngine final : public Engine {
   std::vector<std::vector<std::int64_t>> orders_;
   std::vector<Term> terms_;
   std::vector<TermValues> values_;
+  std::future<data::Batch> ahead_;  // of this epoch; last, so that it ends first
+  std::int64_t ahead_step_ = 0;
 };
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "results/multi_label.h"
+#include "trainer/device.h"
 
 namespace emosweep::trainer {
 namespace {
@@ -85,7 +86,7 @@ Measured measure(models::Model& model, Objective& objective, const EvaluationRow
   for (std::size_t s = 0; s < rows.batches.size(); ++s) {
     const bool mine = s % size == rank;
     if (!mine && s > 0) continue;
-    const models::Output output = model.forward(rows.batches[s], step);
+    const models::Output output = forward_on_device(model, rows.batches[s], step);
     const std::vector<Term> terms = objective.terms(rows.batches[s], output, step);
     if (s == 0) {
       allocate(m, rows.batches.size(), K, terms, output.heads.at(0).size(2));

@@ -1,6 +1,7 @@
 #include "trainer/optimizer.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 #include <algorithm>
 #include <cmath>
@@ -47,19 +48,35 @@ std::vector<models::RateRange> whole_row(const std::vector<models::RateRange>& g
 Optimizer::Optimizer(std::vector<OptimizerOptions> options, const at::Tensor& flat,
                      const at::Tensor& decay_mask, std::vector<models::RateRange> ranges)
     : options_(std::move(options)), ranges_(whole_row(ranges, flat.size(1))) {
-  EMO_CHECK(flat.dim() == 2 && flat.is_contiguous() && flat.device().is_cpu(),
-            "flat parameters [K,P] on the CPU expected");
+  EMO_CHECK(flat.dim() == 2 && flat.is_contiguous(), "flat parameters [K,P] expected");
   EMO_CHECK(flat.size(0) == static_cast<std::int64_t>(options_.size()),
             "one option struct a trial");
   EMO_CHECK(decay_mask.numel() == flat.size(1), "decay mask [P] expected");
   for (const OptimizerOptions& o : options_) check(o, options_[0]);
   adam_ = options_[0].optimizer != "sgd";
   decoupled_ = options_[0].optimizer == "adamw";
-  first_ = at::zeros(flat.sizes(), flat.scalar_type());
-  if (adam_) second_ = at::zeros(flat.sizes(), flat.scalar_type());
-  mask_ = decay_mask.to(flat.scalar_type()).contiguous();
+  first_ = at::zeros(flat.sizes(), flat.options());
+  if (adam_) second_ = at::zeros(flat.sizes(), flat.options());
+  mask_ = decay_mask.to(flat.options()).contiguous();
   updates_.assign(options_.size(), 0);
   norms_.assign(options_.size(), 0);
+}
+
+Optimizer::Blend Optimizer::blend_of(std::size_t k, double rate, double scale) const {
+  const OptimizerOptions& o = options_[k];
+  Blend blend{scale, 1, decoupled_ ? 0.0 : o.weight_decay, rate, 1};
+  if (!adam_) return blend;
+  const auto t = static_cast<double>(updates_[k]);
+  if (decoupled_) blend.keep = 1 - rate * o.weight_decay;
+  blend.step_size = rate / (1 - std::pow(kBeta1, t));
+  blend.root_scale = 1 / std::sqrt(1 - std::pow(kBeta2, t));
+  return blend;
+}
+
+// Of the gradient whose norm norms_ holds.
+double Optimizer::clip_scale(std::size_t k) const {
+  const double clip = options_[k].clip_norm;
+  return clip > 0 ? std::min(1.0, clip / (norms_[k] + 1e-6)) : 1.0;
 }
 
 template <typename T>
@@ -79,25 +96,67 @@ void Optimizer::update_range(T* value, const T* gradient, std::size_t k,
                      row = static_cast<std::int64_t>(k) * mask_.numel() + range.begin;
   const T* mask = mask_.const_data_ptr<T>() + range.begin;
   T* first = first_.mutable_data_ptr<T>() + row;
-  const auto t = static_cast<double>(updates_[k]);
   value += range.begin, gradient += range.begin;
+  const Blend blend = blend_of(k, rate, scale);
   if (!adam_) {
     sgd_step(value, gradient, first, mask, n,
-             SgdStep<T>{static_cast<T>(scale), static_cast<T>(o.weight_decay),
-                        static_cast<T>(o.momentum), static_cast<T>(rate)});
+             SgdStep<T>{static_cast<T>(blend.scale), static_cast<T>(blend.penalty),
+                        static_cast<T>(o.momentum), static_cast<T>(blend.step_size)});
     return;
   }
   AdamStep<T> s;
-  s.scale = static_cast<T>(scale);
-  s.keep = static_cast<T>(decoupled_ ? 1 - rate * o.weight_decay : 1.0);
-  s.penalty = static_cast<T>(decoupled_ ? 0.0 : o.weight_decay);
+  s.scale = static_cast<T>(blend.scale);
+  s.keep = static_cast<T>(blend.keep);
+  s.penalty = static_cast<T>(blend.penalty);
   s.blend1 = static_cast<T>(1 - kBeta1);
   s.beta2 = static_cast<T>(kBeta2);
   s.blend2 = static_cast<T>(1 - kBeta2);
-  s.step_size = static_cast<T>(rate / (1 - std::pow(kBeta1, t)));
-  s.root_scale = static_cast<T>(1 / std::sqrt(1 - std::pow(kBeta2, t)));
+  s.step_size = static_cast<T>(blend.step_size);
+  s.root_scale = static_cast<T>(blend.root_scale);
   s.epsilon = static_cast<T>(kEpsilon);
   adam_step(value, gradient, first, second_.mutable_data_ptr<T>() + row, mask, n, s);
+}
+
+// The same rules by ATen's operations, on devices other than the CPU. value, gradient: [P] of trial
+// k.
+void Optimizer::update_by_aten(const at::Tensor& value, const at::Tensor& gradient, std::size_t k,
+                               double rate) {
+  const auto row = static_cast<std::int64_t>(k);
+  for (const models::RateRange& range : ranges_) {
+    const auto part = [&](const at::Tensor& x) {
+      return x.narrow(0, range.begin, range.end - range.begin);
+    };
+    const at::Tensor p = part(value), mask = part(mask_), first = part(first_[row]);
+    const Blend blend = blend_of(k, rate * range.scale, clip_scale(k));
+    at::Tensor g = part(gradient);
+    if (blend.scale != 1) g = g * blend.scale;
+    if (blend.penalty != 0) g = g.addcmul(p, mask, blend.penalty);
+    if (!adam_) {
+      first.mul_(options_[k].momentum).add_(g);
+      p.sub_(first, blend.step_size);
+      continue;
+    }
+    const at::Tensor second = part(second_[row]);
+    first.lerp_(g, 1 - kBeta1);
+    second.mul_(kBeta2).addcmul_(g, g, 1 - kBeta2);
+    if (blend.keep != 1) p.addcmul_(p, mask, blend.keep - 1);
+    p.addcdiv_(first, second.sqrt().mul_(blend.root_scale).add_(kEpsilon), -blend.step_size);
+  }
+}
+
+void Optimizer::step_by_aten(const at::Tensor& flat, const at::Tensor& gradient,
+                             std::span<const double> rates, std::span<const std::uint8_t> active) {
+  const at::NoGradGuard no_grad;
+  const at::Tensor norms =
+      at::linalg_vector_norm(gradient, 2, at::IntArrayRef{1}, false, at::kDouble).to(at::kCPU);
+  for (std::size_t k = 0; k < options_.size(); ++k) {
+    if (!active.empty() && !active[k]) continue;
+    norms_[k] = norms.const_data_ptr<double>()[k];
+    if (!std::isfinite(norms_[k])) continue;
+    ++updates_[k];
+    const auto row = static_cast<std::int64_t>(k);
+    update_by_aten(flat[row], gradient[row], k, rates[k]);
+  }
 }
 
 const std::vector<double>& Optimizer::step(const at::Tensor& flat, const at::Tensor& gradient,
@@ -106,14 +165,17 @@ const std::vector<double>& Optimizer::step(const at::Tensor& flat, const at::Ten
   EMO_CHECK(gradient.is_contiguous() && gradient.sizes() == flat.sizes(),
             "gradient [K,P] expected");
   EMO_CHECK(rates.size() == options_.size(), "one learning rate a trial");
+  if (!flat.is_cpu()) {
+    step_by_aten(flat, gradient, rates, active);
+    return norms_;
+  }
   const auto run = [&]<typename T>(T* value, const T* g) {
     const std::int64_t n = mask_.numel();
     for (std::size_t k = 0; k < options_.size(); ++k) {
       if (!active.empty() && !active[k]) continue;
       norms_[k] = std::sqrt(sum_of_squares(g + static_cast<std::int64_t>(k) * n, n));
       if (!std::isfinite(norms_[k])) continue;
-      const double clip = options_[k].clip_norm;
-      update(value, g, k, rates[k], clip > 0 ? std::min(1.0, clip / (norms_[k] + 1e-6)) : 1.0);
+      update(value, g, k, rates[k], clip_scale(k));
     }
   };
   if (flat.scalar_type() == at::kFloat) {

@@ -23,9 +23,9 @@ class Archive;
 // multiplied by min(1, c / (norm + 1e-6)).
 class Optimizer {
  public:
-  // One option struct a trial, the optimizer's name shared. flat: [K,P] CPU float32 or float64,
-  // contiguous; decay_mask: [P]; ranges: where the rates of step() are multiplied, ascending.
-  // InputError for an unknown optimizer or a value out of range.
+  // One option struct a trial, the optimizer's name shared. flat: [K,P] float32 or float64,
+  // contiguous, on any device: moments stand beside it; decay_mask: [P]; ranges: where the rates of
+  // step() are multiplied, ascending. InputError for an unknown optimizer or a value out of range.
   Optimizer(std::vector<OptimizerOptions> options, const at::Tensor& flat,
             const at::Tensor& decay_mask, std::vector<models::RateRange> ranges = {});
 
@@ -41,6 +41,15 @@ class Optimizer {
   void archive(Archive& a);                           // moments and update counts
 
  private:
+  struct Blend {  // numbers of one trial's update, at one rate
+    double scale = 1, keep = 1, penalty = 0, step_size = 0, root_scale = 1;
+  };
+  Blend blend_of(std::size_t k, double rate, double scale) const;
+  double clip_scale(std::size_t k) const;
+  void step_by_aten(const at::Tensor& flat, const at::Tensor& gradient,
+                    std::span<const double> rates, std::span<const std::uint8_t> active);
+  void update_by_aten(const at::Tensor& value, const at::Tensor& gradient, std::size_t k,
+                      double rate);
   template <typename T>
   void update(T* value, const T* gradient, std::size_t k, double rate, double scale);
   template <typename T>

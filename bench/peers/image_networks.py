@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """SmallCNN and torchvision's resnet18 in PyTorch, on one thread: CPU seconds a clip of training and of evaluation.
 
-  bench/peers/image_networks.py small_cnn|resnet18 HEIGHT WIDTH [--compile] [--steps 12] [--batch 16] [--rows 32]
+  bench/peers/image_networks.py small_cnn|resnet18 HEIGHT WIDTH [--compile] [--cuda [--tf32]] [--steps 12] [--batch 16] [--rows 32]
 
 The work of bench/images.cpp: images and labels in memory, rows of the batch picked by index; a step is forward, class-weighted cross entropy,
 backward and AdamW (fused and plain are both tried, the faster is taken), dropout .3; evaluation is the network in eval mode on
 `rows` images and its loss. Eager: contiguous images, plain modules. --compile: channels_last and torch.compile (inductor, which
-needs a C++ compiler), of the network and its loss. Prints one JSON line.
+needs a C++ compiler), of the network and its loss. --cuda: wall seconds on a
+GPU, a batch copied there every step as a DataLoader's would be; float32 as it is, or TF32 with --tf32. Prints one JSON line.
 """
 import argparse
 import json
@@ -40,20 +41,27 @@ def resnet18():
     return net
 
 
-def cpu_seconds(work, steps):
-    start = time.process_time()
+def seconds(work, steps, cuda):
+    clock = time.perf_counter if cuda else time.process_time
+    if cuda:
+        torch.cuda.synchronize()
+    start = clock()
     for i in range(steps):
         work(i)
-    return (time.process_time() - start) / steps
+    if cuda:
+        torch.cuda.synchronize()
+    return (clock() - start) / steps
 
 
 class Measured:
     def __init__(self, arguments, fused):
         torch.manual_seed(1)
+        self.device = "cuda" if arguments.cuda else "cpu"
+        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = arguments.tf32
         self.format = torch.channels_last if arguments.compile else torch.contiguous_format
         net = SmallCNN() if arguments.model == "small_cnn" else resnet18()
-        self.net = net.to(memory_format=self.format)
-        self.loss = nn.CrossEntropyLoss(weight=torch.linspace(0.5, 1.5, CLASSES))
+        self.net = net.to(self.device, memory_format=self.format)
+        self.loss = nn.CrossEntropyLoss(weight=torch.linspace(0.5, 1.5, CLASSES)).to(self.device)
         self.images = torch.randn(256, 1, arguments.height, arguments.width)
         self.labels = torch.arange(256) % CLASSES
         self.optimizer = torch.optim.AdamW(self.net.parameters(), lr=1e-3, weight_decay=0.01, fused=fused)
@@ -64,7 +72,8 @@ class Measured:
 
     def picked(self, i, size):
         rows = self.order[torch.arange(i * size, (i + 1) * size) % 256]
-        return self.images[rows].contiguous(memory_format=self.format), self.labels[rows]
+        images = self.images[rows].contiguous(memory_format=self.format)
+        return images.to(self.device, non_blocking=True), self.labels[rows].to(self.device, non_blocking=True)
 
     def step(self, i, size):
         x, y = self.picked(i, size)
@@ -83,6 +92,8 @@ def main():
     parser.add_argument("height", type=int)
     parser.add_argument("width", type=int)
     parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--cuda", action="store_true")
+    parser.add_argument("--tf32", action="store_true")
     parser.add_argument("--steps", type=int, default=12)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rows", type=int, default=32)
@@ -93,12 +104,12 @@ def main():
         measured = Measured(arguments, fused)
         measured.net.train()
         step = lambda i: measured.step(i, arguments.batch)
-        cpu_seconds(step, 3)
-        train[fused] = cpu_seconds(step, arguments.steps)
+        seconds(step, 20 if arguments.cuda else 3, arguments.cuda)
+        train[fused] = seconds(step, arguments.steps, arguments.cuda)
     measured.net.eval()
     evaluate = lambda i: measured.evaluate(i, arguments.rows)
-    cpu_seconds(evaluate, 2)
-    evaluation = cpu_seconds(evaluate, max(2, arguments.steps // 3))
+    seconds(evaluate, 2, arguments.cuda)
+    evaluation = seconds(evaluate, max(2, arguments.steps // 3), arguments.cuda)
     print(json.dumps({"train_ms": 1000 * min(train.values()) / arguments.batch, "adamw": "fused" if train[True] < train[False] else "plain",
                       "evaluate_ms": 1000 * evaluation / arguments.rows}))
 

@@ -162,6 +162,39 @@ def test_a_network_over_spectrograms_learns_alone_and_as_a_team(folder):
     assert macro_f1(folder / "team") > 0.9
 
 
+def gpus():
+    said = h.emosweep("--version").stdout
+    return said.split("devices: ")[1].splitlines()[0]
+
+
+def test_a_gpu_that_is_not_there_is_told_before_anything_is_trained(folder):
+    if gpus().startswith("cuda"):
+        raise h.Skip("a CUDA device is here")
+    file, env = corpus(folder, WINDOW, kind="audio")
+    file.write_text(CNN % 1)
+    plan = h.emosweep("plan", file, "--set", "device=cuda", env=env).stdout
+    assert "device cuda" in plan and "on one GPU" in plan, plan
+    told = h.emosweep("run", file, "--set", "device=cuda", "-o", folder / "run", ranks=2, env=env, code=2).stderr
+    assert "write device: cpu" in told and "rank 0 of this node" in told, told
+    assert not (folder / "run").exists(), "nothing was begun"
+
+
+def test_a_gpu_trains_what_the_cpu_does_and_the_same_bits_again(folder):
+    if not gpus().startswith("cuda"):
+        raise h.Skip("no CUDA device is here")
+    file, env = corpus(folder, WINDOW, kind="audio")
+    file.write_text(CNN % 1)
+    one, other = folder / "cpu", folder / "gpu"
+    h.emosweep("run", file, "-o", one, env=env)
+    h.emosweep("run", file, "--set", "device=cuda", "-o", other, ranks=2, env=env, timeout=300)
+    h.check_whole(other)
+    assert macro_f1(one) > 0.9 and macro_f1(other) > 0.9
+    with open(other / "timing.csv", newline="") as rows:
+        assert all(row["device"].startswith("cuda: ") for row in csv.DictReader(rows))
+    h.emosweep("run", file, "--set", "device=cuda", "-o", folder / "again", env=env, timeout=300)
+    assert h.summary(folder / "again") == h.summary(other), "the same bits again"
+
+
 def test_a_saved_network_predicts_what_its_record_holds(folder):
     file, env = corpus(folder, WINDOW, kind="audio")
     file.write_text((CNN % 1) + "    save_models: true\n    normalise: train\n")

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "models/padded_text.h"
 #include "models/text_attention.h"
 #include "models/text_network.h"
 #include "support.h"
@@ -304,6 +305,33 @@ TEST(TextAttention, GradientsBehindDroppedWeightsAreThoseOfDifferences) {
   EXPECT_GT(
       distance(text_attention(values, how), text_attention(values, TextAttention(rows, 2, 10, {}))),
       1e-3);
+}
+
+// What a GPU computes, here on the CPU: the same numbers are dropped.
+TEST(TextAttention, PaddedTextsGiveWhatTextsBehindOneAnotherDo) {
+  TextRows rows{{0, 3, 3, 8, 9}, {4, 5, 6, 11}};
+  rows.padded = padded_texts(rows, 2, 10, at::kCPU);
+  const at::Tensor values = test::uniform(9 * 24, 6).view({9, 24}).to(at::kDouble);
+  const at::Tensor weight = test::uniform(9 * 8, 8).view({9, 8}).to(at::kDouble);
+  for (const double rate : {0.0, 0.4}) {
+    SCOPED_TRACE(rate);
+    const TextDrop drop{rate, trial_key(3, "x"), 7};
+    const TextAttention how(rows, 2, 10, drop);
+    const at::Tensor a = values.clone().set_requires_grad(true),
+                     b = values.clone().set_requires_grad(true);
+    const at::Tensor one = text_attention(a, how), other = padded_attention(b, how);
+    EXPECT_LT(distance(one, other), 1e-14);
+    torch::autograd::backward({(one * weight).sum(), (other * weight).sum()}, {});
+    EXPECT_LT(distance(a.grad(), b.grad()), 1e-14);
+    if (rate == 0) continue;
+    const at::Tensor x = values.narrow(1, 0, 8), z = values.narrow(1, 8, 8).contiguous();
+    EXPECT_LT(distance(add_dropped(x.contiguous(), z, rows, drop, 10),
+                       add_padded_dropped(x, z, rows, drop)),
+              1e-14);
+  }
+  const at::Tensor mean = padded_pooling(weight, rows, "mean");
+  EXPECT_LT(distance(mean[2], weight.narrow(0, 3, 5).mean(0)), 1e-14);
+  EXPECT_LT(distance(padded_pooling(weight, rows, "cls")[3], weight[8]), 1e-14);
 }
 
 TEST(TextAttention, AddDroppedKeepsTheShareThatIsAskedAndTheMean) {
