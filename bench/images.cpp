@@ -39,7 +39,7 @@ struct Shape {
 
 double seconds_of(const Shape& shape) {
   if (!shape.cuda) return thread_cpu_seconds();
-  distributed::recover_device();  // waits for what was queued
+  distributed::wait_for_device();
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 

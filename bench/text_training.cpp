@@ -43,7 +43,7 @@ data::Batch batch_of(const data::TokenRows& tokens, std::int64_t first, std::int
 
 double seconds(bool cuda) {
   if (!cuda) return thread_cpu_seconds();
-  distributed::recover_device();  // waits for what was queued
+  distributed::wait_for_device();
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 

@@ -60,6 +60,8 @@ void use_device(int device) {
   c10::cuda::set_device(static_cast<c10::DeviceIndex>(device));
 }
 
+void wait_for_device() { c10::cuda::device_synchronize(); }
+
 std::string recover_device() {
   cudaGetLastError();  // one that was only told, such as too little memory
   const cudaError_t error = cudaDeviceSynchronize();
@@ -74,6 +76,7 @@ void use_device(int) {
   throw RunError("this program was built without CUDA: device: cuda needs the cuda preset");
 }
 std::string recover_device() { return ""; }
+void wait_for_device() {}
 #endif
 
 std::vector<int> choose_devices(const std::vector<std::vector<std::string>>& uuids, bool share) {

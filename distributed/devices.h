@@ -33,6 +33,7 @@ void use_device(int device);
 // After a trial failed there: gives unused memory back. Returns why nothing can be computed on the
 // device by this process any more, "" where it can: an error within a kernel is for good.
 std::string recover_device();
+void wait_for_device();  // until all that was queued there is computed; for timings
 
 // Collective over the world: choose_devices for this rank, with every rank's own list.
 int find_device(const World& world, bool share);

@@ -62,6 +62,9 @@ struct TeamOrder {
 // trial: the leader tells, members hear, all join; then come the trial's collectives, which throw
 // TeamError. A rank that fails on its own calls fail, and its peers leave their collectives within
 // seconds. A team of one never asks the store.
+// On a GPU autograd's thread of that device calls in the backward pass, while the caller waits in
+// it: sums of buckets and of batch norm come in the order of the graph, which is the same on all
+// ranks.
 class Team : public Collective {
  public:
   virtual const TeamPlace& place() const = 0;

@@ -329,7 +329,9 @@ trainer::TrialSpec trial_spec(const Values& values, const data::Dataset& dataset
   // on one.
   const bool wide = values.is(Key::dtype, "float64") || values.is(Key::model, "linear");
   spec.model.dtype = wide ? at::kDouble : at::kFloat;
-  if (values.is(Key::device, "cuda")) spec.model.device = at::kCUDA;
+  // The linear model reads no device: it is fitted on the CPU.
+  if (values.is(Key::device, "cuda") && info(Key::device).read(values))
+    spec.model.device = at::kCUDA;
   spec.model.kernels =
       values.is(Key::kernels, "fused") ? models::Kernels::fused : models::Kernels::torch;
 

@@ -250,9 +250,15 @@ Exit run_plan(const World& world, const Plan& plan, const RunOptions& options,
   const distributed::TeamPlace place = together(
       world, "teams", [&] { return distributed::find_team(world, plan.ranks_per_trial); },
       patience);
-  const RankDevice device = together(
-      world, "GPUs", [&] { return take_device(world, plan); }, patience);
   const results::RunFolder folder(options.dir);
+  const bool needed = together(
+      world, "trials that are left", [&] { return world.rank == 0 && needs_gpu(plan, options); },
+      patience);
+  const bool needs =
+      !distributed::broadcast(needed ? "a GPU" : "", "need of GPUs", in_seconds(patience)).empty();
+  const RankDevice device = together(
+      world, "GPUs", [&] { return take_device(world, plan, needs); }, patience);
+  warn_of_other_gpus(world, device);
   std::unique_ptr<Owner> owner;
   std::unique_ptr<SyncedLines> log;
   const auto set_up = [&] {

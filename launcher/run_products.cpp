@@ -4,6 +4,7 @@
 #include <map>
 
 #include "base/log.h"
+#include "launcher/run_device.h"
 #include "models/small_product.h"
 
 namespace emosweep::launcher {
@@ -18,7 +19,7 @@ bool any_network(const Plan& plan, const Setup& setup) {
     if (trial.experiment >= plan.experiments.size()) return false;  // tests plan bare trials
     const trainer::TrialSpec& spec =
         plan.experiments[trial.experiment].conditions[trial.condition].base;
-    return spec.model.model != "linear";
+    return spec.model.model != "linear" && !on_gpu(plan, trial);
   });
 }
 

@@ -45,7 +45,8 @@ constexpr std::int64_t kRequeues = 2;
 // ATen reports a failed allocation as an error of its own family.
 bool is_out_of_memory(const std::string& message) {
   return message.find("can't allocate memory") != std::string::npos ||
-         message.find("out of memory") != std::string::npos;
+         message.find("out of memory") != std::string::npos ||
+         message.find("ALLOC_FAILED") != std::string::npos;  // of cuBLAS, cuDNN
 }
 
 results::Provenance measure(const distributed::World& world, const std::string& device) {
@@ -278,6 +279,7 @@ std::optional<distributed::TeamFault> RankLoop::outcomes_of(const Members& membe
   } catch (const distributed::TeamLost&) {
     throw;
   } catch (const distributed::TeamError& e) {
+    recover_gpu(e.fault());  // an error of this rank's GPU shows within a collective
     return e.fault();
   } catch (const TrialError& e) {
     fault = own_fault(e.reason(), e.what(), e.where());
@@ -288,14 +290,16 @@ std::optional<distributed::TeamFault> RankLoop::outcomes_of(const Members& membe
   } catch (const std::exception& e) {
     fault = own_fault(is_out_of_memory(e.what()) ? "out_of_memory" : "exception", e.what());
   }
-  if (!gpu.empty()) {
-    // Every later trial of this process would fail by it too.
-    const std::string lost = distributed::recover_device();
-    if (!lost.empty())
-      throw RunError(gpu + " cannot be used any more: " + lost + " (" + fault.message + ")");
-  }
-  team.fail(fault);
+  team.fail(fault);  // first: the GPU may wait for a peer within a collective
+  recover_gpu(fault);
   return fault;
+}
+
+void RankLoop::recover_gpu(const distributed::TeamFault& fault) const {
+  if (gpu.empty()) return;
+  const std::string lost = distributed::recover_device();
+  if (!lost.empty())
+    throw RunError(gpu + " cannot be used any more: " + lost + " (" + fault.message + ")");
 }
 
 void RankLoop::commit(const PlannedTrial& trial, const Todo& todo, trainer::Trained& trained) {

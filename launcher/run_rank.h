@@ -57,6 +57,8 @@ class RankLoop : RankParts {
   void commit(const PlannedTrial& trial, const Todo& todo, trainer::Trained& trained);
   trainer::CheckpointOptions checkpoints(const Members& members);
   trainer::TellEpoch tell_epoch(const Members& members);
+  // After a trial failed. RunError where every later one of this process would fail too.
+  void recover_gpu(const distributed::TeamFault& fault) const;
   distributed::Done give_up(const Members& members, const distributed::TeamFault& fault);
   void fail(const PlannedTrial& trial, const distributed::TeamFault& fault);
   distributed::TeamFault own_fault(const std::string& reason, const std::string& message,

@@ -1,6 +1,7 @@
 #include "models/aten_norm.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <vector>
@@ -16,6 +17,17 @@ using torch::autograd::variable_list;
 constexpr double kEpsilon = 1e-5, kMomentum = 0.1;
 
 at::Tensor innermost(const at::Tensor& x) { return x.contiguous(at::MemoryFormat::ChannelsLast); }
+
+// One value a channel has no unbiased variance, which ATen computes as 0 / 0; batch_norm_train
+// takes it for 0.
+BatchNormAt beside(const BatchNormAt& at) {
+  return {at.gamma, at.beta, at.running_mean.clone(), at.running_var.clone()};
+}
+void move_by_one_value(const BatchNormAt& at, const at::Tensor& mean) {
+  const at::NoGradGuard no_grad;
+  at.running_mean.lerp_(mean.to(at.running_mean.scalar_type()), kMomentum);
+  at.running_var.mul_(1 - kMomentum);
+}
 
 // Every rank's mean, 1 / sqrt(variance + epsilon) and number of places; ranks without rows have
 // none of them.
@@ -44,8 +56,13 @@ struct TeamNorm : torch::autograd::Function<TeamNorm> {
     const EveryRank all = every_rank(x, *team);
     at::Tensor mean, scale, y = at::empty_like(x);
     if (all.count.size(0) > 0) {
+      // Where this rank has more places it need not ask the GPU.
+      const bool one = x.numel() <= x.size(1) && all.count.sum().item<double>() == 1;
+      const BatchNormAt moves = one ? beside(at) : at;
       std::tie(mean, scale) = at::batch_norm_gather_stats_with_counts(
-          x, all.mean, all.scale, at.running_mean, at.running_var, kMomentum, kEpsilon, all.count);
+          x, all.mean, all.scale, moves.running_mean, moves.running_var, kMomentum, kEpsilon,
+          all.count);
+      if (one) move_by_one_value(at, mean);
       if (x.numel() > 0) y = at::batch_norm_elemt(x, gamma, beta, mean, scale, kEpsilon);
     }
     context->save_for_backward({x, gamma, mean, scale, all.count.to(at::kInt)});
@@ -81,8 +98,11 @@ at::Tensor aten_norm_train(const at::Tensor& x, const BatchNormAt& at, Collectiv
   EMO_CHECK(x.dim() == 4 && x.size(1) == at.gamma.numel(), "images are [n, C, H, W]");
   if (team && team->size > 1) return TeamNorm::apply(x, at.gamma, at.beta, at, team);
   if (x.numel() == 0) return x * at.gamma.view({1, -1, 1, 1}) + at.beta.view({1, -1, 1, 1});
-  return std::get<0>(at::native_batch_norm(x, at.gamma, at.beta, at.running_mean, at.running_var,
-                                           true, kMomentum, kEpsilon));
+  const bool one = x.numel() == x.size(1);
+  const BatchNormAt moves = one ? beside(at) : at;
+  if (one) move_by_one_value(at, x.detach().reshape({-1}));
+  return std::get<0>(at::native_batch_norm(x, at.gamma, at.beta, moves.running_mean,
+                                           moves.running_var, true, kMomentum, kEpsilon));
 }
 
 at::Tensor aten_norm_evaluate(const at::Tensor& x, const BatchNormAt& at) {

@@ -9,8 +9,9 @@
 namespace emosweep::models {
 
 // max_pool2d(relu(batch_norm(conv2d(images, weight, padding 1))), 2). images: [n, 1, H, W], float32
-// or float64 on the CPU, no gradient flows to them; weight: [C, 1, 3, 3], C a multiple of 16; `at`
-// and `team` as batch_norm_train has them. Returns [n, C, H / 2, W / 2], channels innermost.
+// or float64 (elsewhere than on the CPU by ATen's operations), no gradient flows to them; weight:
+// [C, 1, 3, 3], C a multiple of 16; `at` and `team` as batch_norm_train has them. Returns [n, C, H
+// / 2, W / 2], channels innermost.
 //
 // The convolution is linear in the nine pixels of a place, so that mean and variance of its C
 // channels follow from the pixels' own mean and covariance [9, 9], which are summed in double. The

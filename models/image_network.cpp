@@ -151,6 +151,10 @@ at::Tensor max_by_three(const at::Tensor& x) {
   return at::max_pool2d(x.contiguous(), 3, 2, 1).contiguous(at::MemoryFormat::ChannelsLast);
 }
 
+// Recordings keep their memory: of full batches and a last one, with dropout and without. A
+// curriculum has other last batches in every epoch.
+constexpr std::size_t kRecordings = 4;
+
 // Images [n, channels, H, W] -> the mean over places of the last layer: [n, C].
 at::Tensor ImageNetwork::pooled(const at::Tensor& x, const Step& step) const {
   const bool local = options_.local_batch_norm;
@@ -188,8 +192,10 @@ Output ImageNetwork::forward(const data::Batch& batch, const Step& step) {
   if (mask.defined()) mask = mask.squeeze(2).to(x.device());
   std::vector<at::Tensor> outputs;
   // A team's ranks meet within a pass, which no recording can hold.
-  if (step.train && !x.is_cpu() && step.team.size == 1 && real > 0) {
-    RecordedPass& pass = recorded_[{real, mask.defined()}];
+  const std::pair<std::int64_t, bool> kind{real, mask.defined()};
+  const bool recordable = recorded_.contains(kind) || recorded_.size() < kRecordings;
+  if (step.train && !x.is_cpu() && step.team.size == 1 && real > 0 && recordable) {
+    RecordedPass& pass = recorded_[kind];
     outputs = pass({x, mask}, [&](const std::vector<at::Tensor>& in) {
       return outputs_of(pooled(in[0], step), in[1], b);
     });

@@ -72,6 +72,7 @@ at::Tensor on_the_gpu(const at::Tensor& first, std::int64_t width, const TextDro
 
 at::Tensor kept_shares(const at::Tensor& first, std::int64_t width, const TextDrop& drop,
                        at::ScalarType dtype) {
+  if (first.numel() == 0) return at::empty({0, width}, first.options().dtype(dtype));
   const at::Tensor kept =
       first.is_cpu() ? on_the_host(first, width, drop) : on_the_gpu(first, width, drop);
   return kept.to(dtype).mul_(drop.keep());

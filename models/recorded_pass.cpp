@@ -4,8 +4,10 @@
 
 #ifdef USE_C10D_NCCL
 #include <ATen/cuda/CUDAGraph.h>
+#include <c10/cuda/CUDACachingAllocator.h>
 #include <c10/cuda/CUDAFunctions.h>
 #include <c10/cuda/CUDAGuard.h>
+#include <c10/util/Exception.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
 #endif
@@ -78,6 +80,8 @@ void RecordedPass::record(const std::vector<at::Tensor>& inputs, const Body& bod
   for (const at::Tensor& input : inputs)
     made->inputs.push_back(input.defined() ? input.clone() : input);
   c10::cuda::device_synchronize();
+  // The calls before left a step's memory cached, which a recording cannot use.
+  c10::cuda::CUDACachingAllocator::emptyCache();
   {
     const c10::cuda::CUDAStreamGuard side(c10::cuda::getStreamFromPool());
     const c10::MempoolId_t pool = at::cuda::graph_pool_handle();
@@ -101,8 +105,14 @@ void RecordedPass::record(const std::vector<at::Tensor>& inputs, const Body& bod
 std::vector<at::Tensor> RecordedPass::operator()(const std::vector<at::Tensor>& inputs,
                                                  const Body& body) {
   if (!recording_) {
-    if (calls_++ < kWarmUp) return body(inputs);
-    record(inputs, body);
+    if (calls_++ < kWarmUp || too_large_) return body(inputs);
+    try {
+      record(inputs, body);
+    } catch (const c10::OutOfMemoryError&) {  // nothing of it was computed
+      too_large_ = true;
+      c10::cuda::CUDACachingAllocator::emptyCache();
+      return body(inputs);
+    }
   }
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (inputs[i].defined()) recording_->inputs[i].copy_(inputs[i]);

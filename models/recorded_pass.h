@@ -33,6 +33,7 @@ class RecordedPass {
   void record(const std::vector<at::Tensor>& inputs, const Body& body);
 
   int calls_ = 0;
+  bool too_large_ = false;  // there is no memory for a recording: calls run the body
   std::unique_ptr<Recording> recording_;
 };
 

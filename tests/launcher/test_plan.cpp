@@ -195,6 +195,16 @@ TEST(Plan, KeysThatDoNotFitTogether) {
       "faster in packs on the CPU's cores; write auto or cpu (experiment \"one\")");
 }
 
+TEST(Plan, TheLinearModelIsFittedOnTheCpuWhateverTheDevice) {
+  const SampleFiles files;
+  const trainer::TrialSpec spec =
+      files.plan(one_experiment("modality: audio\nmodel: linear\ndevice: cuda"))
+          .experiments[0]
+          .conditions[0]
+          .base;
+  EXPECT_TRUE(spec.model.device.is_cpu());
+}
+
 TEST(Plan, SelectionMetricFollowsTheValidationRows) {
   const SampleFiles small(6), large(60);
   const std::string keys = "modality: audio\n";

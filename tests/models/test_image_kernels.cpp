@@ -8,6 +8,8 @@
 #include <functional>
 #include <limits>
 
+#include "models/aten_norm.h"
+#include "models/batch_norm.h"
 #include "models/channels_last.h"
 #include "models/first_block.h"
 #include "models/norm_pool.h"
@@ -153,6 +155,32 @@ TEST(ChannelsLast, EqualsAten) {
         EXPECT_TRUE(at::equal(w.grad(), outer));
         EXPECT_TRUE(w.grad().is_contiguous());
       }
+    }
+  }
+}
+
+// What other devices compute, here on the CPU: also of one value a channel, whose unbiased variance
+// ATen does not know.
+TEST(AtenNorm, EqualsOurKernels) {
+  for (const std::int64_t side : {4, 1}) {
+    for (const std::int64_t rows : {3, 1}) {
+      SCOPED_TRACE(std::to_string(rows) + " rows of " + std::to_string(side));
+      const at::Tensor x0 = draw({rows, 16, side, side}, 9) + 1,
+                       outer = draw({rows, 16, side, side}, 8);
+      Norm one(16, at::kDouble), other(16, at::kDouble);
+      const at::Tensor a = x0.clone().set_requires_grad(true),
+                       b = x0.clone().set_requires_grad(true);
+      const at::Tensor y = batch_norm_train(a, one.at, {}, true, nullptr),
+                       z = behind_norm(aten_norm_train(b, other.at, nullptr), {}, true);
+      EXPECT_LT(apart(y, z), 1e-12);
+      EXPECT_LT(apart(one.at.running_mean, other.at.running_mean), 1e-12);
+      EXPECT_LT(apart(one.at.running_var, other.at.running_var), 1e-12);
+      torch::autograd::backward({(y * outer).sum(), (z * outer).sum()}, {});
+      EXPECT_LT(apart(a.grad(), b.grad()), 1e-11);
+      EXPECT_LT(apart(one.at.gamma.grad(), other.at.gamma.grad()), 1e-11);
+      EXPECT_LT(
+          apart(aten_norm_evaluate(x0, one.at), batch_norm_evaluate(x0.clone(), one.at, {}, false)),
+          1e-12);
     }
   }
 }
