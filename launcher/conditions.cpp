@@ -322,6 +322,8 @@ trainer::TrialSpec trial_spec(const Values& values, const data::Dataset& dataset
   spec.augment.gain_db = number(Key::gain_db);
   spec.augment.noise_db = number(Key::noise_db);
   spec.augment.mixup = number(Key::mixup);
+  spec.augment.vtlp = number(Key::vtlp);
+  spec.augment.time_stretch = number(Key::time_stretch);
   spec.augment.specaug_freq = integer(Key::specaug_freq);
   spec.augment.specaug_time = integer(Key::specaug_time);
   spec.model.classes = target_width(dataset.target);
@@ -368,6 +370,7 @@ trainer::TrialSpec trial_spec(const Values& values, const data::Dataset& dataset
   spec.loop.selection_metric = text(Key::selection_metric);
   spec.loop.patience = info(Key::patience).read(values) ? integer(Key::patience) : 0;
   spec.loop.dropout = number(Key::dropout);
+  spec.loop.ema_decay = number(Key::ema_decay);
   spec.loop.refit = refit;
   spec.loop.balanced_sampler = values[Key::balanced_sampler].flag;
   spec.loop.curriculum = {text(Key::curriculum), text(Key::curriculum_pacing),

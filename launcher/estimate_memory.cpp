@@ -52,8 +52,9 @@ double pack_bytes(const PlannedExperiment& experiment, const trainer::TrialSpec&
   const double rows = static_cast<double>((spec.loop.batch_size + experiment.ranks_per_trial - 1) /
                                           experiment.ranks_per_trial);
   const double weights = static_cast<double>(models::parameter_count(spec.model));
-  const double numbers = model.weights_copies * weights +
-                         model.activations_copies * rows * models::counted_work(spec.model).values;
+  const double copies = model.weights_copies + (spec.loop.ema_decay > 0 ? 1 : 0);
+  const double numbers =
+      copies * weights + model.activations_copies * rows * models::counted_work(spec.model).values;
   return pack * (bytes_of_number(spec) * numbers + evaluation_bytes(experiment, spec));
 }
 

@@ -159,6 +159,13 @@ std::vector<KeyInfo> make_table() {
       {Key::noise_db, "noise_db", T::number, between(0, false, 80), {}, "0", P::data, E::result,
        true, images, any, kImages,
        "White noise, from so many dB (to 80) below a window's loudest cell; 0 is off."},
+      {Key::vtlp, "vtlp", T::number, between(0, false, .5), {}, "0", P::data, E::result, true, images,
+       any, kImages,
+       "Vocal tract length perturbation: frequencies of a window are warped by a factor between "
+       "1 - vtlp and 1 + vtlp, usually .1; 0 is off."},
+      {Key::time_stretch, "time_stretch", T::number, between(0, false, .5), {}, "0", P::data,
+       E::result, true, images, any, kImages,
+       "Windows pass by so much faster or slower at most, .1: by a tenth; 0 is off."},
       {Key::specaug_freq, "specaug_freq", T::integer, {0, 4096, false, false}, {}, "8", P::data,
        E::result, true, images, any, kImages,
        "SpecAugment: two masks of at most so many mel bands; 0 is off."},
@@ -234,6 +241,10 @@ std::vector<KeyInfo> make_table() {
       {Key::balanced_sampler, "balanced_sampler", T::boolean, {}, {}, "false", P::loop, E::result,
        true, network, any, kNetwork,
        "An epoch draws as many rows as it has, with replacement, all classes equally likely."},
+      {Key::ema_decay, "ema_decay", T::number, between(0, false, 1), {}, "0", P::loop, E::result,
+       true, network, any, kNetwork,
+       "d: a <- d a + (1 - d) w after every step; the average a is validated, tested and saved "
+       "in place of the weights w. 0 is off; .999 remembers a thousand steps."},
       {Key::patience, "patience", T::integer, at_least(0), {}, "0", P::loop, E::result, true,
        selects, any, "any model but linear, a selection_metric other than last",
        "Epochs without a better selection_metric before training stops; 0 never stops early."},
@@ -328,13 +339,24 @@ bool is_future_key(std::string_view) { return false; }  // none now
 
 std::string nearest_key(std::string_view word) {
   static const std::map<std::string_view, const char*> elsewhere = {
-      {"learning_rate", "lr"},        {"num_epochs", "epochs"},
-      {"n_epochs", "epochs"},         {"temperature", "loss_temperature"},
-      {"gamma", "focal_gamma"},       {"fusion", "fusion_type"},
-      {"hidden_dim", "hidden_size"},  {"gradient_clip", "clip_norm"},
-      {"early_stopping", "patience"}, {"modalities", "modality"},
-      {"n_seeds", "seeds"},           {"num_seeds", "seeds"},
-      {"mixup_alpha", "mixup"},       {"class_weight_loss", "class_weights"}};
+      {"learning_rate", "lr"},
+      {"num_epochs", "epochs"},
+      {"n_epochs", "epochs"},
+      {"temperature", "loss_temperature"},
+      {"gamma", "focal_gamma"},
+      {"fusion", "fusion_type"},
+      {"hidden_dim", "hidden_size"},
+      {"gradient_clip", "clip_norm"},
+      {"early_stopping", "patience"},
+      {"modalities", "modality"},
+      {"n_seeds", "seeds"},
+      {"num_seeds", "seeds"},
+      {"mixup_alpha", "mixup"},
+      {"class_weight_loss", "class_weights"},
+      {"tempo", "time_stretch"},
+      {"ema", "ema_decay"},
+      {"model_ema_decay", "ema_decay"},
+      {"swa", "ema_decay"}};
   const auto found = elsewhere.find(word);
   if (found != elsewhere.end()) return found->second;
   return nearest(word, key_names());

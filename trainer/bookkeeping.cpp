@@ -58,6 +58,12 @@ std::vector<std::string> watched(TargetKind kind, const std::string& selects) {
   return names;
 }
 
+std::vector<double> decays_of(const Pack& pack) {
+  std::vector<double> decays;
+  for (const LoopOptions& o : pack.loop) decays.push_back(o.ema_decay);
+  return decays;
+}
+
 }  // namespace
 
 std::string step_text(std::int64_t epoch, std::int64_t step) {
@@ -80,7 +86,7 @@ Bookkeeping::Part::Part(const Pack& from, std::span<const std::int64_t> rows)
   }
 }
 
-Bookkeeping::Bookkeeping(Pack& pack) : whole_(pack) {
+Bookkeeping::Bookkeeping(Pack& pack) : whole_(pack), average_(decays_of(pack), pack.model) {
   const std::size_t K = pack.loop.size();
   EMO_CHECK(K > 0 && pack.folds.size() == K && pack.train.size() == K && pack.keys.size() == K &&
                 pack.validation.size() == K && pack.optimizer.size() == K &&
@@ -228,6 +234,10 @@ void Bookkeeping::check(const std::vector<double>& norms, const StepPlace& step)
   }
 }
 
+void Bookkeeping::average(std::int64_t step) {
+  average_.step(pack().model, trial_, active_, step + 1);
+}
+
 void Bookkeeping::end_epoch(std::int64_t epoch, Collective& team) {
   if (!any_active()) return;
   for (std::size_t k = 0; k < active_.size(); ++k) {
@@ -262,7 +272,8 @@ void Bookkeeping::end_epoch(std::int64_t epoch, Collective& team) {
 }
 
 void Bookkeeping::validate(std::int64_t epoch, Collective& team) {
-  const Pack& now = pack();
+  Pack& now = pack();
+  const WeightAverage::Shown averages(average_, now.model, trial_);
   const std::vector<Evaluation> all =
       evaluate(now.model, now.objective, validation_, now.keys, team);
   for (std::size_t k = 0; k < active_.size(); ++k) {
@@ -359,6 +370,7 @@ void Bookkeeping::finish(std::size_t trial) {
   }
   const auto row = static_cast<std::int64_t>(trial);
   const at::Tensor weights = whole_.model.flat().select(0, row);
+  average_.put(whole_.model, trial);
   if (!select_ || whole_.loop[trial].selection_metric == "last") {
     // No validation stands between the last step and the record.
     if (at::isfinite(weights).all().item<bool>()) return;

@@ -14,6 +14,7 @@
 #include "trainer/loop.h"
 #include "trainer/schedule.h"
 #include "trainer/selection.h"
+#include "trainer/weight_average.h"
 
 namespace emosweep::trainer {
 
@@ -42,6 +43,8 @@ class Bookkeeping {
              Collective& team);
   // A trial whose gradient is not finite ends.
   void check(const std::vector<double>& norms, const StepPlace& step);
+  // Takes the weights of active trials into their averages, after update `step` (from 0).
+  void average(std::int64_t step);
   // Curves, validation, selection; trials that stop early or have run their epochs end.
   void end_epoch(std::int64_t epoch, Collective& team);
   // Where half of the rows have ended: pack() becomes one of the others alone, a copy of its own.
@@ -89,7 +92,8 @@ class Bookkeeping {
   bool select_ = false;
   std::vector<Schedule> schedules_;
   std::vector<Selection> selections_;
-  std::vector<std::int64_t> epochs_;     // that each of them runs
+  std::vector<std::int64_t> epochs_;  // that each of them runs
+  WeightAverage average_;
   at::Tensor best_;                      // [trials, P]; undefined until an epoch was kept
   std::vector<at::Tensor> best_states_;  // like model.state()
   std::vector<LoopResult> results_;

@@ -35,6 +35,7 @@ std::vector<LoopResult> train_pack(Pack& pack, Collective& team, const Stopping&
             optimizer.step(model.flat(), model.flat_grad(), books.rates(at.number), books.active()),
             here);
         if (!books.any_active()) break;
+        books.average(at.number);
         ++at.step, ++at.number;
         if (pack.checkpoints) pack.checkpoints->save(all, stop);
         if (stop) throw Interrupted{};

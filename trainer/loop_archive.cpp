@@ -76,6 +76,7 @@ void Bookkeeping::archive(Archive& a, Place& at) {
     selections_[k].archive(a, prefix + "selection.");
   }
   archive_metered(a);
+  average_.archive(a);
   archive_best(a);
 }
 

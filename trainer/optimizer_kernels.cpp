@@ -35,6 +35,12 @@ EMO_BODY void sgd_body(T* __restrict value, const T* __restrict gradient, T* __r
 }
 
 template <typename T>
+EMO_BODY void average_body(T* __restrict average, const T* __restrict value, std::int64_t n,
+                           T share) {
+  for (std::int64_t i = 0; i < n; ++i) average[i] += share * (value[i] - average[i]);
+}
+
+template <typename T>
 EMO_BODY double squares_body(const T* __restrict x, std::int64_t n) {
   constexpr std::int64_t lanes = 16;
   double part[lanes] = {};
@@ -62,6 +68,10 @@ EMO_WIDE void sgd_wide(T* p, const T* g, T* v, const T* mask, std::int64_t n, co
   sgd_body(p, g, v, mask, n, s);
 }
 template <typename T>
+EMO_WIDE void average_wide(T* a, const T* value, std::int64_t n, T share) {
+  average_body(a, value, n, share);
+}
+template <typename T>
 EMO_WIDE double squares_wide(const T* x, std::int64_t n) {
   return squares_body(x, n);
 }
@@ -73,6 +83,10 @@ void adam(T* p, const T* g, T* m, T* v, const T* mask, std::int64_t n, const Ada
 template <typename T>
 void sgd(T* p, const T* g, T* v, const T* mask, std::int64_t n, const SgdStep<T>& s) {
   wide() ? sgd_wide(p, g, v, mask, n, s) : sgd_body(p, g, v, mask, n, s);
+}
+template <typename T>
+void average(T* a, const T* value, std::int64_t n, T share) {
+  wide() ? average_wide(a, value, n, share) : average_body(a, value, n, share);
 }
 
 }  // namespace
@@ -92,6 +106,13 @@ void sgd_step(float* value, const float* gradient, float* velocity, const float*
 void sgd_step(double* value, const double* gradient, double* velocity, const double* mask,
               std::int64_t n, const SgdStep<double>& step) {
   sgd(value, gradient, velocity, mask, n, step);
+}
+
+void average_step(float* a, const float* value, std::int64_t n, float share) {
+  average(a, value, n, share);
+}
+void average_step(double* a, const double* value, std::int64_t n, double share) {
+  average(a, value, n, share);
 }
 
 double sum_of_squares(const float* x, std::int64_t n) {

@@ -34,6 +34,10 @@ void sgd_step(float* value, const float* gradient, float* velocity, const float*
 void sgd_step(double* value, const double* gradient, double* velocity, const double* mask,
               std::int64_t n, const SgdStep<double>& step);
 
+// average <- average + share (value - average). [n]
+void average_step(float* average, const float* value, std::int64_t n, float share);
+void average_step(double* average, const double* value, std::int64_t n, double share);
+
 // Sum of squares in float64, sixteen partial sums in a fixed order. NaN or inf where an element is
 // not finite.
 double sum_of_squares(const float* x, std::int64_t n);

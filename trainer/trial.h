@@ -39,6 +39,7 @@ struct LoopOptions {
   std::int64_t patience = 0;     // epochs without a better selection metric; 0 = no early stopping
   std::string selection_metric = "loss";  // loss | accuracy | macro_f1 | weighted_f1 | uar | last
   double dropout = 0.3;
+  double ema_decay = 0;  // of the moving average of the weights (weight_average.h); 0 = off
   CurriculumOptions curriculum;
   // An epoch has as many rows as the training part, drawn so that all classes are equally likely.
   bool balanced_sampler = false;

@@ -70,15 +70,19 @@ void ClipImages::cut(std::int64_t row, std::int64_t start, std::span<float> imag
              image);
 }
 
-// With another gain and with noise, which silence beside the recording gets too.
-void ClipImages::cut_changed(std::int64_t row, std::int64_t start, const AugmentOptions& options,
-                             const AugmentPlace& place, std::span<float> image) const {
+// With another voice, tempo and gain, and with noise, which silence beside the recording gets too.
+void ClipImages::cut_changed(std::int64_t row, std::int64_t start, const Warp& warp,
+                             const AugmentOptions& options, const AugmentPlace& place,
+                             std::span<float> image) const {
   const Clips& clips = *modality_->clips;
   const std::span<const float> all = clips.store->values(clips.clip[at(row)]);
   std::vector<float> window(at(window_ * bands_), kSilentDb);
   const std::int64_t first = std::clamp<std::int64_t>(-start, 0, window_);
   const std::int64_t last = std::clamp<std::int64_t>(frames_of_clip(row) - start, first, window_);
-  if (first < last) {
+  if (!warp.none()) {
+    cut_warped(all, bands_, start, warp.tempo,
+               warped_bands(clips.options.front_end, warp.frequency), window);
+  } else if (first < last) {
     std::copy_n(all.begin() + (start + first) * bands_, (last - first) * bands_,
                 window.begin() + first * bands_);
   }
@@ -111,9 +115,11 @@ void ClipImages::write(std::int64_t row, const AugmentOptions& options, const Au
   const FrontEndOptions& front_end = modality_->clips->options.front_end;
   const auto shift = std::llround(options.time_shift * static_cast<double>(front_end.sr) /
                                   static_cast<double>(front_end.hop_length));
-  const std::int64_t start = crop_start(frames_of_clip(row), window_, shift, options, place);
-  if (options.gain_db > 0 || options.noise_db > 0) {
-    cut_changed(row, start, options, place, image);
+  const Warp warp = draw_warp(options, place);
+  const std::int64_t start =
+      crop_start(frames_of_clip(row), source_frames(window_, warp.tempo), shift, options, place);
+  if (options.gain_db > 0 || options.noise_db > 0 || !warp.none()) {
+    cut_changed(row, start, warp, options, place, image);
   } else {
     cut(row, start, image);
   }

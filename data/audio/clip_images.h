@@ -10,6 +10,7 @@
 
 #include "data/audio/audio_options.h"
 #include "data/audio/augment.h"
+#include "data/audio/warp.h"
 #include "data/dataset.h"
 #include "data/features.h"
 
@@ -50,8 +51,9 @@ class ClipImages {
     std::vector<float> mean, scale;  // [bands]
   };
   void cut(std::int64_t row, std::int64_t start, std::span<float> image) const;
-  void cut_changed(std::int64_t row, std::int64_t start, const AugmentOptions& options,
-                   const AugmentPlace& place, std::span<float> image) const;
+  void cut_changed(std::int64_t row, std::int64_t start, const Warp& warp,
+                   const AugmentOptions& options, const AugmentPlace& place,
+                   std::span<float> image) const;
   void scale(std::int64_t row, std::span<float> image) const;
   Bands learn(std::span<const std::int32_t> rows) const;
   void learn_groups(const Dataset& dataset, const std::string& group);

@@ -38,6 +38,12 @@ double hz_of(double mel) {
   return mel < kBreakMel ? mel * kHzPerMel : kBreakHz * std::exp(kLogStep * (mel - kBreakMel));
 }
 
+// Bands stand at equal distances on the scale; edge 0 is f_min, band b's centre is edge b + 1.
+double hz_of_edge(const FrontEndOptions& o, double edge) {
+  const double low = mel_of(o.f_min), high = mel_of(top_of(o));
+  return hz_of(low + (high - low) * edge / static_cast<double>(o.n_mels + 1));
+}
+
 // A band: a triangle over neighbouring bins of the spectrum.
 struct Band {
   std::size_t first = 0;
@@ -45,11 +51,8 @@ struct Band {
 };
 
 std::vector<Band> make_bands(const FrontEndOptions& o) {
-  const double low = mel_of(o.f_min), high = mel_of(top_of(o));
   std::vector<double> edge(at(o.n_mels + 2));
-  for (std::size_t i = 0; i < edge.size(); ++i)
-    edge[i] =
-        hz_of(low + (high - low) * static_cast<double>(i) / static_cast<double>(o.n_mels + 1));
+  for (std::size_t i = 0; i < edge.size(); ++i) edge[i] = hz_of_edge(o, static_cast<double>(i));
   std::vector<Band> bands(at(o.n_mels));
   for (std::size_t m = 0; m < bands.size(); ++m) {
     const double height = 2 / (edge[m + 2] - edge[m]);
@@ -66,6 +69,13 @@ std::vector<Band> make_bands(const FrontEndOptions& o) {
 }
 
 }  // namespace
+
+double centre_hz(const FrontEndOptions& o, double band) { return hz_of_edge(o, band + 1); }
+
+double band_of(const FrontEndOptions& o, double hz) {
+  const double low = mel_of(o.f_min), high = mel_of(top_of(o));
+  return (mel_of(hz) - low) / (high - low) * static_cast<double>(o.n_mels + 1) - 1;
+}
 
 std::string identity_text(const FrontEndOptions& o) {
   return canonical_text({{"version", number_text(kVersion)},

@@ -28,6 +28,11 @@ std::string why_not(const FrontEndOptions& options);
 // Frames of a waveform of so many samples: one every hop_length, the first centred on sample 0.
 std::int64_t frames_of(const FrontEndOptions& options, std::int64_t samples);
 
+// The centre of a band in Hz, counted from 0, and the other way round; between two where `band` is
+// no whole number. Frequencies below the first band's centre have a negative place.
+double centre_hz(const FrontEndOptions& options, double band);
+double band_of(const FrontEndOptions& options, double hz);
+
 // Immutable after construction: one object serves all threads.
 class FrontEnd {
  public:

@@ -188,6 +188,8 @@ AugmentOptions everything() {
   options.gain_db = 6;
   options.noise_db = 20;
   options.mixup = .5;
+  options.vtlp = .1;
+  options.time_stretch = .2;
   return options;
 }
 

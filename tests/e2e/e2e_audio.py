@@ -225,6 +225,9 @@ EVERYTHING = """    mixup: 0.4
     time_shift: 0.05
     gain_db: 3
     noise_db: 30
+    vtlp: 0.1
+    time_stretch: 0.1
+    ema_decay: 0.9
     curriculum: class_balance
     curriculum_pacing: sqrt
     curriculum_epochs: 30

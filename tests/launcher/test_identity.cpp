@@ -142,6 +142,7 @@ TEST(Identity, WhatIsReadChangesEveryId) {
                           "clip_norm: 1",
                           "epochs: 51",
                           "batch_size: 31",
+                          "ema_decay: 0.9",
                           "patience: 4",
                           "selection_metric: uar",
                           "refit: train+validation",

@@ -99,7 +99,7 @@ inline void use_recordings(data::Dataset& dataset, TrialSpec& spec, const data::
   spec.model.model = "small_cnn";
   spec.model.image_height = 6;
   spec.model.image_width = 16;
-  spec.augment = {true, 2, 3, 2, .2, 3, 20, .4};
+  spec.augment = {true, 2, 3, 2, .2, 3, 20, .4, .1, .1};
 }
 
 // Texts of one to nine words for an encoder of random weights, with dropout and rates by layer.

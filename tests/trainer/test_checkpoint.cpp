@@ -123,6 +123,7 @@ TEST_F(Resuming, EqualsTheUninterruptedTrialBitForBitWithEveryOptimizer) {
 
 TEST_F(Resuming, AgainAndAgain) {
   spec.loop.selection_metric = "macro_f1";
+  spec.loop.ema_decay = 0.8;
   const Trained whole = train();
   for (int part = 0;; ++part) {
     try {

@@ -92,6 +92,7 @@ TEST_F(Gpu, TransformersTrainAsOnTheCpu) {
 TEST_F(Gpu, EveryOptimizerUpdatesAsOnTheCpu) {
   recordings("small_cnn");
   spec.optimizer.clip_norm = .1;
+  spec.loop.ema_decay = .9;
   spec.optimizer.momentum = .9;
   spec.optimizer.weight_decay = .1;
   for (const char* optimizer : {"adamw", "adam", "sgd"}) {

@@ -51,6 +51,7 @@ struct Packs : testing::Test {
       spec.optimizer.schedule = schedules[k % 3];
       spec.optimizer.warmup_steps = k % 4 == 1 ? 5 : 0;
       spec.optimizer.clip_norm = k % 5 == 2 ? 0.5 : 0;
+      spec.loop.ema_decay = k % 4 == 2 ? 0.9 : 0;
       spec.loop.dropout = 0.15 * static_cast<double>(k % 4);
       spec.loop.selection_metric = metrics[k % 5];
       spec.loop.patience = k % 4 == 3 ? 1 : 0;

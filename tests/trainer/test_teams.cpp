@@ -98,6 +98,7 @@ TEST_F(Teams, RecordingsWithAugmentationMixupBalancedSamplerAndCurriculum) {
   const data::Folder folder;
   use_recordings(dataset, spec, folder);
   spec.loop.balanced_sampler = true;
+  spec.loop.ema_decay = .8;
   spec.loop.curriculum = {"class_balance", "sqrt", 2, .5};
   spec.objective.class_weights = ClassWeights::balanced;
   spec.objective.class_weight_cap = 3;
@@ -219,6 +220,7 @@ TEST_F(Teams, WholeTrialsAgreeToTheRecord) {
   spec.loop.epochs = 8;
   spec.loop.patience = 2;
   spec.loop.refit = true;
+  spec.loop.ema_decay = .7;
   spec.model.dtype = at::kDouble;
   const auto record_on = [&](int ranks) {
     std::vector<Trained> all(static_cast<std::size_t>(ranks));
