@@ -83,7 +83,7 @@ struct ImageRows {
     if (augmented) {
       images.write(row, augmented->options, {augmented->key, augmented->epoch, position}, image);
     } else {
-      images.write(row, image);
+      images.write(row, 0, image);
     }
   }
   bool present(std::int64_t position) const {
@@ -288,6 +288,22 @@ Batch gather_batch(std::span<const FoldTensors* const> folds,
   if (mixed.defined()) targets.value = mixed;
   batch.targets.push_back(std::move(targets));
   return batch;
+}
+
+void add_views(Batch& batch, const FoldTensors& fold) {
+  if (fold.images.empty()) return;
+  const ClipImages& images = *fold.images[0];
+  const std::int64_t b = batch.sample.size(1), width = images.bands() * images.frames();
+  const std::int64_t* const row = batch.sample.const_data_ptr<std::int64_t>();
+  for (std::int64_t number = 1; number < images.windows(); ++number) {
+    at::Tensor x = at::empty({1, b, width}, at::kFloat);
+    float* to = x.mutable_data_ptr<float>();
+    for (std::int64_t i = 0; i < b; ++i, to += width)
+      images.write(row[i], number, {to, static_cast<std::size_t>(width)});
+    Input other = batch.inputs.at(0);
+    other.x = x.to(fold.dtype);
+    batch.views.push_back({std::move(other)});
+  }
 }
 
 }  // namespace emosweep::data

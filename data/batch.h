@@ -37,6 +37,8 @@ struct Batch {
   at::Tensor sample;    // [K,b] int64 row of the dataset
   at::Tensor position;  // [K,b] int64 position in the epoch's global order: keys randomness
   at::Tensor weight;    // [K,b] 1, or 0 for padding
+  // Of an evaluation that looks at several windows of recordings: the inputs of the others.
+  std::vector<std::vector<Input>> views;
 };
 
 // All rows of one fold's features as tensors (dtype float32 or float64), made once per (dataset,
@@ -93,5 +95,9 @@ Batch gather_batch(std::span<const FoldTensors* const> folds,
                    std::span<const std::vector<std::int64_t>> orders, std::int64_t step,
                    std::int64_t batch_size, Shard shard = {}, std::int64_t multiple = 1,
                    const Augmented* augmented = nullptr);
+
+// Gives a batch of `fold`'s recordings, gathered without augmentation, which has their first
+// window, the others (PrepareOptions.windows). Nothing for other inputs.
+void add_views(Batch& batch, const FoldTensors& fold);
 
 }  // namespace emosweep::data

@@ -20,6 +20,7 @@ struct PrepareOptions {
   // Of texts: whose tokenizer (a folder as Hugging Face has it), and the most tokens of a text.
   std::filesystem::path encoder = {};
   std::int64_t max_length = 128;
+  std::int64_t windows = 1;  // of recordings: that evaluation looks at (evaluation_start)
 };
 
 // What `train` learned of one modality. mean imputation: a missing cell of a present modality

@@ -317,6 +317,8 @@ trainer::TrialSpec trial_spec(const Values& values, const data::Dataset& dataset
   spec.model.tokens = integer(Key::tokens);
   spec.model.heads = integer(Key::heads);
   spec.model.local_batch_norm = values.is(Key::batch_norm, "local");
+  if (models::is_image_model(spec.model.model))
+    spec.prepare.windows = integer(Key::evaluation_windows);
   spec.augment.random_crop = values[Key::random_crop].flag;
   spec.augment.time_shift = number(Key::time_shift);
   spec.augment.gain_db = number(Key::gain_db);

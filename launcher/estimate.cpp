@@ -98,7 +98,8 @@ double trial_seconds(const trainer::TrialSpec& spec, const data::Fold& fold, int
   const double share = used_share(spec, fold);
   const StepSeconds parts = step_seconds(spec, ranks, model);
   const double step = parts.own + parts.shared / static_cast<double>(pack);
-  const double evaluations = std::ceil(batches(validation, model.evaluation_rows) / ranks);
+  const double evaluations = std::ceil(batches(validation, model.evaluation_rows) / ranks) *
+                             static_cast<double>(spec.prepare.windows);
   double seconds =
       epochs * (share * batches(train, batch) + model.evaluation_share * evaluations) * step;
   if (spec.loop.refit) {

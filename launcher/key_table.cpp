@@ -175,6 +175,10 @@ std::vector<KeyInfo> make_table() {
        kImages,
        "Alpha of mixup: windows and labels of a batch are mixed in pairs, by shares of "
        "Beta(alpha, alpha); 0 is off."},
+      {Key::evaluation_windows, "evaluation_windows", T::integer, {1, 1000, false, false}, {}, "1",
+       P::data, E::result, true, images, any, kImages,
+       "Validation and test look at so many windows of a recording, from its start to its end, and "
+       "take the mean of their logits; 1 is the middle one."},
       // ---- the objective
       {Key::loss, "loss", T::choice, {}, {"cross_entropy", "focal", "mse", "ccc"},
        "cross_entropy", P::objective, E::result, true, network, any, kNetwork,

@@ -22,7 +22,7 @@ enum class Key {
   model, hidden_size, fusion_type, tokens, heads, dropout, batch_norm, pretrained,
   encoder, encoder_weights, pooling, max_length, freeze, encoder_dropout, layer_lr_decay, head_lr,
   random_crop, time_shift, gain_db, noise_db, vtlp, time_stretch,
-  specaug_freq, specaug_time, mixup,
+  specaug_freq, specaug_time, mixup, evaluation_windows,
   loss, focal_gamma, loss_temperature, class_weights, class_weight_cap, weight_reduction,
   label_smoothing,
   smoothing_weights, focal_weight, contrastive_weight, contrastive_temperature,

@@ -4,8 +4,10 @@
 
 namespace emosweep::trainer {
 
-models::Output forward_on_device(models::Model& model, const data::Batch& batch,
-                                 const models::Step& step) {
+namespace {
+
+models::Output forward_once(models::Model& model, const data::Batch& batch,
+                            const models::Step& step) {
   const at::Device device = model.flat().device();
   if (device.is_cpu()) return model.forward(batch, step);
   data::Batch moved = batch;
@@ -18,6 +20,26 @@ models::Output forward_on_device(models::Model& model, const data::Batch& batch,
   for (at::Tensor& head : output.heads) head = head.to(at::kCPU);
   output.embedding = output.embedding.to(at::kCPU);
   return output;
+}
+
+}  // namespace
+
+models::Output forward_on_device(models::Model& model, const data::Batch& batch,
+                                 const models::Step& step) {
+  models::Output mean = forward_once(model, batch, step);
+  if (batch.views.empty()) return mean;
+  data::Batch other = batch;
+  for (const std::vector<data::Input>& view : batch.views) {
+    other.inputs = view;
+    const models::Output output = forward_once(model, other, step);
+    for (std::size_t h = 0; h < mean.heads.size(); ++h)
+      mean.heads[h] = mean.heads[h] + output.heads[h];
+    mean.embedding = mean.embedding + output.embedding;
+  }
+  const auto views = static_cast<double>(1 + batch.views.size());
+  for (at::Tensor& head : mean.heads) head = head / views;
+  mean.embedding = mean.embedding / views;
+  return mean;
 }
 
 }  // namespace emosweep::trainer

@@ -223,6 +223,7 @@ EvaluationRows evaluation_rows(std::span<const data::FoldTensors* const> folds,
   for (std::int64_t s = 0; s < steps; ++s) {
     result.batches.push_back(data::gather_batch(folds, padded, s, kEvaluationRows));
     result.batches.back().weight = real_rows(result.rows, s);
+    data::add_views(result.batches.back(), *folds[0]);
   }
   return result;
 }

@@ -16,6 +16,7 @@ std::string key_of(const data::Dataset& dataset, std::span<const std::int32_t> t
   hash.add_sized(std::to_string(static_cast<int>(options.normalise)));
   hash.add_sized(options.group).add_sized(at::toString(dtype));
   hash.add_sized(options.encoder.string()).add_sized(std::to_string(options.max_length));
+  hash.add_sized(std::to_string(options.windows));
   return hash.finish().hex();
 }
 

@@ -151,6 +151,10 @@ ModelFile model_of(const Json& json) {
     m.model.image_channels = sizes[0];
     m.model.image_height = sizes[1];
     m.model.image_width = std::clamp<std::int64_t>(sizes[2], 0, std::int64_t{1} << 20);
+    // Files from before there were several windows do not name them.
+    m.prepare.windows = o.value("evaluation_windows", std::int64_t{1});
+    if (m.prepare.windows < 1 || m.prepare.windows > 1000)
+      throw InputError("evaluation_windows is out of range");
     m.model.widths[0] =
         std::clamp<std::int64_t>(sizes[0], 0, 1 << 8) * sizes[1] * m.model.image_width;
   }
@@ -190,6 +194,7 @@ std::vector<std::uint8_t> encode_model(const ModelFile& m) {
   }
   if (models::is_image_model(m.model.model)) {
     json["model"]["image"] = {m.model.image_channels, m.model.image_height, m.model.image_width};
+    if (m.prepare.windows > 1) json["model"]["evaluation_windows"] = m.prepare.windows;
   }
   if (models::is_text_model(m.model.model)) json["model"]["text"] = text_json(m);
   models::NamedTensors weights = m.weights;

@@ -4,6 +4,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include "base/error.h"
+#include "trainer/device.h"
 
 namespace emosweep::trainer {
 namespace {
@@ -27,7 +28,7 @@ Answers SavedNetwork::operator()(const data::Batch& batch, std::int64_t rows) {
   const at::NoGradGuard no_grad;
   Alone alone;
   const models::Step step{false, 0, 0, keys_, at::zeros({1}), alone};
-  const models::Output output = network_->forward(batch, step);
+  const models::Output output = forward_on_device(*network_, batch, step);
   return {rows_of(output.heads.at(0), rows), rows_of(output.embedding, rows),
           static_cast<std::size_t>(output.embedding.size(2))};
 }

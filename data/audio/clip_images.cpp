@@ -41,7 +41,8 @@ ClipImages::ClipImages(const Dataset& dataset, const Modality& modality,
 
 ClipImages::ClipImages(const Dataset& dataset, const Modality& modality, const Scaler& fitted,
                        const PrepareOptions& options)
-    : modality_(&modality), fitted_(fitted) {
+    : modality_(&modality), windows_(options.windows), fitted_(fitted) {
+  EMO_CHECK(windows_ > 0, "evaluation looks at one window at least");
   EMO_CHECK(modality.kind == "audio" && modality.clips, "images are cut from recordings");
   const AudioOptions& audio = modality.clips->options;
   bands_ = audio.front_end.n_mels;
@@ -100,18 +101,18 @@ void ClipImages::scale(std::int64_t row, std::span<float> image) const {
   }
 }
 
-void ClipImages::write(std::int64_t row, std::span<float> image) const {
+void ClipImages::write(std::int64_t row, std::int64_t number, std::span<float> image) const {
   if (!present(row)) {
     std::fill(image.begin(), image.end(), 0.0f);
     return;
   }
-  cut(row, centre_start(frames_of_clip(row), window_), image);
+  cut(row, evaluation_start(frames_of_clip(row), window_, number, windows_), image);
   scale(row, image);
 }
 
 void ClipImages::write(std::int64_t row, const AugmentOptions& options, const AugmentPlace& place,
                        std::span<float> image) const {
-  if (!present(row)) return write(row, image);
+  if (!present(row)) return write(row, 0, image);
   const FrontEndOptions& front_end = modality_->clips->options.front_end;
   const auto shift = std::llround(options.time_shift * static_cast<double>(front_end.sr) /
                                   static_cast<double>(front_end.hop_length));

@@ -33,6 +33,7 @@ class ClipImages {
 
   std::int64_t bands() const { return bands_; }
   std::int64_t frames() const { return window_; }
+  std::int64_t windows() const { return windows_; }  // that evaluation looks at
   std::int64_t rows() const { return static_cast<std::int64_t>(modality_->present.size()); }
   bool present(std::int64_t row) const {
     return modality_->present[static_cast<std::size_t>(row)] != 0;
@@ -40,8 +41,8 @@ class ClipImages {
   // What was learned of the training rows: `columns` are the bands.
   const Scaler& fitted() const { return fitted_; }
 
-  // [bands, frames] of a row: its middle window; 0 where the row has no recording.
-  void write(std::int64_t row, std::span<float> image) const;
+  // [bands, frames] of a row: window `number` of windows(); 0 where the row has no recording.
+  void write(std::int64_t row, std::int64_t number, std::span<float> image) const;
   // In training. Mixing is the batch's (data/batch.h).
   void write(std::int64_t row, const AugmentOptions& options, const AugmentPlace& place,
              std::span<float> image) const;
@@ -60,7 +61,7 @@ class ClipImages {
   std::int64_t frames_of_clip(std::int64_t row) const;
 
   const Modality* modality_;
-  std::int64_t bands_ = 0, window_ = 0;
+  std::int64_t bands_ = 0, window_ = 0, windows_ = 1;
   Scaler fitted_;
   std::vector<Bands> scalers_;
   std::vector<std::int32_t> of_row_;  // [n] into scalers_; empty: none

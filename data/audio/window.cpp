@@ -30,6 +30,13 @@ std::int64_t centre_start(std::int64_t frames, std::int64_t window) {
   return std::max<std::int64_t>(0, (frames - window) / 2);
 }
 
+std::int64_t evaluation_start(std::int64_t frames, std::int64_t window, std::int64_t number,
+                              std::int64_t windows) {
+  EMO_CHECK(number >= 0 && number < windows, "a window is one of those that there are");
+  if (windows == 1) return centre_start(frames, window);
+  return std::max<std::int64_t>(0, frames - window) * number / (windows - 1);
+}
+
 void cut_window(std::span<const float> clip, std::int64_t mels, std::int64_t start,
                 std::int64_t window, const WindowOptions& options, std::span<float> out) {
   const std::int64_t frames = static_cast<std::int64_t>(clip.size()) / mels;

@@ -17,6 +17,11 @@ std::int64_t window_frames(const WindowOptions& options, std::int64_t sr, std::i
 // Where the window of evaluation begins: in the middle of a longer recording, else at 0.
 std::int64_t centre_start(std::int64_t frames, std::int64_t window);
 
+// Where window `number` (from 0) of `windows` begins: at equal distances from the recording's start
+// to its end, of one window in the middle; 0 where the recording is no longer than a window.
+std::int64_t evaluation_start(std::int64_t frames, std::int64_t window, std::int64_t number,
+                              std::int64_t windows);
+
 // clip: [frames, mels], as FrontEnd gives it. out: [mels, window], frames from `start` on, silence
 // before the first (start < 0) and after the last; level 0 dB is the window's loudest cell, as
 // librosa's power_to_db with ref=max, before standardising. A window of equal cells becomes 0.

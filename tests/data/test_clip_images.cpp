@@ -48,7 +48,7 @@ struct Recorded {
 
 std::vector<float> image_of(const ClipImages& images, std::int64_t row) {
   std::vector<float> image(static_cast<std::size_t>(images.bands() * images.frames()), 99);
-  images.write(row, image);
+  images.write(row, 0, image);
   return image;
 }
 

@@ -191,6 +191,23 @@ TEST(ClipWindows, MiddleWindowsAreThoseOfEvaluationBitForBit) {
     const std::vector<ClipWindow> others = recorded.windows(1, {3});
     EXPECT_FALSE(at::equal(batch.inputs[0].x, own.batch(others, 8, at::kDouble).inputs[0].x));
   }
+  // Several windows of an evaluation: from the recording's start to its end.
+  const PrepareOptions options{{"wave"}, Normalise::none, "", {}, 128, 4};
+  const auto images =
+      std::make_shared<ClipImages>(recorded.dataset, wave, std::vector<std::int32_t>{0}, options);
+  const FoldTensors fold = make_fold_images(recorded.dataset, images, at::kFloat);
+  const FoldTensors* folds[] = {&fold};
+  const std::vector<std::int64_t> order[] = {{3}};
+  Batch batch = gather_batch(folds, order, 0, 1);
+  EXPECT_TRUE(batch.views.empty());
+  add_views(batch, fold);
+  ASSERT_EQ(batch.views.size(), 3u);
+  const WindowImages own(recorded.dataset, wave, {}, options);
+  for (std::int64_t number = 0; number < 4; ++number) {
+    const ClipWindow window{3, (61 - kWindow) * number / 3, 0, 0};
+    const at::Tensor& x = number == 0 ? batch.inputs[0].x : batch.views[at(number - 1)][0].x;
+    EXPECT_TRUE(at::equal(x, own.batch({&window, 1}, 1, at::kFloat).inputs[0].x)) << number;
+  }
   EXPECT_TRUE(holds(error_of([&] {
                       WindowImages(recorded.dataset, wave, {}, {{"wave"}, Normalise::group, "who"});
                     }),

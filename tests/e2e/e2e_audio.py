@@ -197,7 +197,7 @@ def test_a_gpu_trains_what_the_cpu_does_and_the_same_bits_again(folder):
 
 def test_a_saved_network_predicts_what_its_record_holds(folder):
     file, env = corpus(folder, WINDOW, kind="audio")
-    file.write_text((CNN % 1) + "    save_models: true\n    normalise: train\n")
+    file.write_text((CNN % 1) + "    save_models: true\n    normalise: train\n    evaluation_windows: 3\n")
     run = folder / "run"
     h.emosweep("run", file, "-o", run, "-q", env=env)
     summary = run / "summary.h5"
@@ -226,6 +226,7 @@ EVERYTHING = """    mixup: 0.4
     gain_db: 3
     noise_db: 30
     vtlp: 0.1
+    evaluation_windows: 2
     time_stretch: 0.1
     ema_decay: 0.9
     curriculum: class_balance
