@@ -83,7 +83,7 @@ struct ImageRows {
     if (augmented) {
       images.write(row, augmented->options, {augmented->key, augmented->epoch, position}, image);
     } else {
-      images.write(row, 0, image);
+      images.write(row, images.middle(), image);
     }
   }
   bool present(std::int64_t position) const {
@@ -295,7 +295,8 @@ void add_views(Batch& batch, const FoldTensors& fold) {
   const ClipImages& images = *fold.images[0];
   const std::int64_t b = batch.sample.size(1), width = images.bands() * images.frames();
   const std::int64_t* const row = batch.sample.const_data_ptr<std::int64_t>();
-  for (std::int64_t number = 1; number < images.windows(); ++number) {
+  for (std::int64_t number = 0; number < images.windows(); ++number) {
+    if (number == images.middle()) continue;
     at::Tensor x = at::empty({1, b, width}, at::kFloat);
     float* to = x.mutable_data_ptr<float>();
     for (std::int64_t i = 0; i < b; ++i, to += width)

@@ -96,8 +96,8 @@ Batch gather_batch(std::span<const FoldTensors* const> folds,
                    std::int64_t batch_size, Shard shard = {}, std::int64_t multiple = 1,
                    const Augmented* augmented = nullptr);
 
-// Gives a batch of `fold`'s recordings, gathered without augmentation, which has their first
-// window, the others (PrepareOptions.windows). Nothing for other inputs.
+// Gives a batch of `fold`'s recordings, gathered without augmentation, which has the window in the
+// middle, the other windows of an evaluation (PrepareOptions.windows). Nothing for other inputs.
 void add_views(Batch& batch, const FoldTensors& fold);
 
 }  // namespace emosweep::data

@@ -42,8 +42,9 @@ double evaluation_bytes(const PlannedExperiment& experiment, const trainer::Tria
     most = std::max({most, fold.validation.size(), fold.test.size()});
   }
   constexpr std::size_t kRows = trainer::kEvaluationRows;
-  return row_bytes(spec) * number((most + kRows - 1) / kRows * kRows) *
-         static_cast<double>(spec.prepare.windows);
+  return row_bytes(spec) *
+         (number((most + kRows - 1) / kRows * kRows) +
+          static_cast<double>((spec.prepare.windows - 1) * trainer::kEvaluationRows));
 }
 
 // Trials of one condition, each as one of `pack`.

@@ -165,7 +165,8 @@ std::vector<KeyInfo> make_table() {
        "1 - vtlp and 1 + vtlp, usually .1; 0 is off."},
       {Key::time_stretch, "time_stretch", T::number, between(0, false, .5), {}, "0", P::data,
        E::result, true, images, any, kImages,
-       "Windows pass by so much faster or slower at most, .1: by a tenth; 0 is off."},
+       "The tempo of a window is multiplied by a factor between 1 - time_stretch and 1 + "
+       "time_stretch; its frequencies stay. 0 is off."},
       {Key::specaug_freq, "specaug_freq", T::integer, {0, 4096, false, false}, {}, "8", P::data,
        E::result, true, images, any, kImages,
        "SpecAugment: two masks of at most so many mel bands; 0 is off."},
@@ -177,8 +178,8 @@ std::vector<KeyInfo> make_table() {
        "Beta(alpha, alpha); 0 is off."},
       {Key::evaluation_windows, "evaluation_windows", T::integer, {1, 1000, false, false}, {}, "1",
        P::data, E::result, true, images, any, kImages,
-       "Validation and test look at so many windows of a recording, from its start to its end, and "
-       "take the mean of their logits; 1 is the middle one."},
+       "Validation, test and `predict` look at so many windows of a recording, from its start to "
+       "its end, and take the mean of their logits; 1 is the middle one."},
       // ---- the objective
       {Key::loss, "loss", T::choice, {}, {"cross_entropy", "focal", "mse", "ccc"},
        "cross_entropy", P::objective, E::result, true, network, any, kNetwork,
@@ -248,7 +249,8 @@ std::vector<KeyInfo> make_table() {
       {Key::ema_decay, "ema_decay", T::number, between(0, false, 1), {}, "0", P::loop, E::result,
        true, network, any, kNetwork,
        "d: a <- d a + (1 - d) w after every step; the average a is validated, tested and saved "
-       "in place of the weights w. 0 is off; .999 remembers a thousand steps."},
+       "in place of the weights w. 0 is off; in step t d is at most (1 + t) / (10 + t), so that "
+       ".999 needs 9,000 steps."},
       {Key::patience, "patience", T::integer, at_least(0), {}, "0", P::loop, E::result, true,
        selects, any, "any model but linear, a selection_metric other than last",
        "Epochs without a better selection_metric before training stops; 0 never stops early."},

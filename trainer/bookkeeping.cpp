@@ -273,7 +273,7 @@ void Bookkeeping::end_epoch(std::int64_t epoch, Collective& team) {
 
 void Bookkeeping::validate(std::int64_t epoch, Collective& team) {
   Pack& now = pack();
-  const WeightAverage::Shown averages(average_, now.model, trial_);
+  average_.swap(now.model, trial_);
   const std::vector<Evaluation> all =
       evaluate(now.model, now.objective, validation_, now.keys, team);
   for (std::size_t k = 0; k < active_.size(); ++k) {
@@ -297,6 +297,7 @@ void Bookkeeping::validate(std::int64_t epoch, Collective& team) {
     const bool all_rows = now.curricula.empty() || now.curricula[k].complete(epoch);
     if (all_rows && selection.exhausted(epoch)) active_[k] = 0;
   }
+  average_.swap(now.model, trial_);
 }
 
 void Bookkeeping::tell(const std::vector<std::uint8_t>& trained) const {

@@ -28,17 +28,19 @@ models::Output forward_on_device(models::Model& model, const data::Batch& batch,
                                  const models::Step& step) {
   models::Output mean = forward_once(model, batch, step);
   if (batch.views.empty()) return mean;
+  // Running means, which equal windows of a short recording leave as they are.
   data::Batch other = batch;
+  double count = 1;
+  const auto take = [&count](at::Tensor& so_far, const at::Tensor& next) {
+    so_far = so_far + (next - so_far) / count;
+  };
   for (const std::vector<data::Input>& view : batch.views) {
     other.inputs = view;
     const models::Output output = forward_once(model, other, step);
-    for (std::size_t h = 0; h < mean.heads.size(); ++h)
-      mean.heads[h] = mean.heads[h] + output.heads[h];
-    mean.embedding = mean.embedding + output.embedding;
+    ++count;
+    for (std::size_t h = 0; h < mean.heads.size(); ++h) take(mean.heads[h], output.heads[h]);
+    take(mean.embedding, output.embedding);
   }
-  const auto views = static_cast<double>(1 + batch.views.size());
-  for (at::Tensor& head : mean.heads) head = head / views;
-  mean.embedding = mean.embedding / views;
   return mean;
 }
 

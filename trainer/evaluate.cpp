@@ -86,8 +86,10 @@ Measured measure(models::Model& model, Objective& objective, const EvaluationRow
   for (std::size_t s = 0; s < rows.batches.size(); ++s) {
     const bool mine = s % size == rank;
     if (!mine && s > 0) continue;
-    const models::Output output = forward_on_device(model, rows.batches[s], step);
-    const std::vector<Term> terms = objective.terms(rows.batches[s], output, step);
+    data::Batch batch = rows.batches[s];
+    if (rows.recordings) data::add_views(batch, *rows.recordings);
+    const models::Output output = forward_on_device(model, batch, step);
+    const std::vector<Term> terms = objective.terms(batch, output, step);
     if (s == 0) {
       allocate(m, rows.batches.size(), K, terms, output.heads.at(0).size(2));
     }
@@ -211,6 +213,7 @@ void predict_row(const TargetSpec& target, std::span<const double> z,
 EvaluationRows evaluation_rows(std::span<const data::FoldTensors* const> folds,
                                std::span<const std::vector<std::int64_t>> rows) {
   EvaluationRows result;
+  if (!folds.empty() && !folds[0]->images.empty()) result.recordings = folds[0];
   std::int64_t most = 0;
   for (const auto& r : rows) {
     result.rows.push_back(static_cast<std::int64_t>(r.size()));
@@ -223,7 +226,6 @@ EvaluationRows evaluation_rows(std::span<const data::FoldTensors* const> folds,
   for (std::int64_t s = 0; s < steps; ++s) {
     result.batches.push_back(data::gather_batch(folds, padded, s, kEvaluationRows));
     result.batches.back().weight = real_rows(result.rows, s);
-    data::add_views(result.batches.back(), *folds[0]);
   }
   return result;
 }

@@ -23,6 +23,8 @@ inline constexpr std::int64_t kEvaluationRows = 32;
 struct EvaluationRows {
   std::vector<data::Batch> batches;
   std::vector<std::int64_t> rows;  // [K] how many of the batches' rows are real, from the first on
+  // Of recordings, whose other windows are cut when a batch is evaluated; outlives this.
+  const data::FoldTensors* recordings = nullptr;
 };
 EvaluationRows evaluation_rows(std::span<const data::FoldTensors* const> folds,
                                std::span<const std::vector<std::int64_t>> rows);

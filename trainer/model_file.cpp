@@ -11,7 +11,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int kVersion = 1;
+// 2: of a model that evaluates several windows, which readers of 1 would not know of.
+constexpr int kVersion = 1, kWindowsVersion = 2;
 const char* const kFusions[] = {"none", "concat", "gated", "cross_attention"};
 const char* const kKernels[] = {"torch", "fused"};
 const char* const kKinds[] = {"single", "multi", "aspects", "regression"};
@@ -101,7 +102,8 @@ void check_target(const ModelFile& m) {
 }
 
 ModelFile model_of(const Json& json) {
-  if (json.at("version") != kVersion) throw InputError("it is of another version");
+  if (json.at("version") != kVersion && json.at("version") != kWindowsVersion)
+    throw InputError("it is of another version");
   ModelFile m;
   m.id = json.at("id");
   m.canonical = json.at("canonical");
@@ -169,7 +171,7 @@ ModelFile model_of(const Json& json) {
 std::vector<std::uint8_t> encode_model(const ModelFile& m) {
   Json scalers = Json::array();
   for (const data::Scaler& s : m.scalers) scalers.push_back(scaler_json(s));
-  Json json = {{"version", kVersion},
+  Json json = {{"version", m.prepare.windows > 1 ? kWindowsVersion : kVersion},
                {"id", m.id},
                {"canonical", m.canonical},
                {"dataset", m.dataset},

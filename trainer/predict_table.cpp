@@ -231,7 +231,9 @@ void write_embeddings(const PredictEnsemble& one, const data::Dataset& dataset,
   const auto batch = [&](std::size_t, std::size_t first, std::size_t n) {
     const auto own = rows.subspan(first, n);
     const std::vector<std::int64_t> order[] = {{own.begin(), own.end()}};
-    return std::move(evaluation_rows(folds, order).batches.at(0));
+    data::Batch some = std::move(evaluation_rows(folds, order).batches.at(0));
+    data::add_views(some, input.fold());
+    return some;
   };
   const auto name = [&](std::size_t i) {
     csv << csv_cell(dataset.id[static_cast<std::size_t>(rows[i])]);

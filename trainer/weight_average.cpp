@@ -82,14 +82,6 @@ void WeightAverage::swap(models::Model& model, std::span<const std::size_t> tria
   }
 }
 
-WeightAverage::Shown::Shown(WeightAverage& average, models::Model& model,
-                            std::span<const std::size_t> trials)
-    : average_(average), model_(model), trials_(trials) {
-  average_.swap(model_, trials_);
-}
-
-WeightAverage::Shown::~Shown() { average_.swap(model_, trials_); }
-
 void WeightAverage::put(models::Model& model, std::size_t trial) const {
   if (!any() || decays_[trial] == 0) return;
   const at::NoGradGuard no_grad;

@@ -18,7 +18,8 @@ class Archive;
 // After update t (from 1) with the decay d of a trial:
 //   a <- a + (1 - d_t) (w - a),   d_t = min(d, (1 + t) / (10 + t)),
 // from the initial weights on (Polyak and Juditsky, 1992; the growing decay of TensorFlow's
-// ExponentialMovingAverage, by which the first weights are soon forgotten). Running values of batch
+// ExponentialMovingAverage, by which the first weights are soon forgotten: d_t reaches .99 at step
+// 890, .999 at step 8,990). Running values of batch
 // norm are averaged likewise. The optimizer goes on from w. A trial whose decay is 0 has no
 // average: its weights stand for it. Every rank of a team keeps the same.
 class WeightAverage {
@@ -32,27 +33,15 @@ class WeightAverage {
   void step(models::Model& model, std::span<const std::size_t> trials,
             std::span<const std::uint8_t> active, std::int64_t update);
 
-  // While it lives, `model` has the averages, and this the weights.
-  class Shown {
-   public:
-    Shown(WeightAverage& average, models::Model& model, std::span<const std::size_t> trials);
-    ~Shown();
-    Shown(const Shown&) = delete;
-    Shown& operator=(const Shown&) = delete;
-
-   private:
-    WeightAverage& average_;
-    models::Model& model_;
-    std::span<const std::size_t> trials_;
-  };
+  // Puts the averages into `model` and keeps its weights meanwhile; the second call puts them back.
+  // What throws in between ends the training of these trials: there is nothing to put back then.
+  void swap(models::Model& model, std::span<const std::size_t> trials);
 
   // The average of one trial to the model of all K, for good.
   void put(models::Model& model, std::size_t trial) const;
   void archive(Archive& a);
 
  private:
-  void swap(models::Model& model, std::span<const std::size_t> trials);
-
   std::vector<double> decays_;       // [K]
   at::Tensor flat_;                  // [K,P]; undefined where no trial has an average
   std::vector<models::Leaf> state_;  // as the model's

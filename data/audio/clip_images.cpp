@@ -112,7 +112,7 @@ void ClipImages::write(std::int64_t row, std::int64_t number, std::span<float> i
 
 void ClipImages::write(std::int64_t row, const AugmentOptions& options, const AugmentPlace& place,
                        std::span<float> image) const {
-  if (!present(row)) return write(row, 0, image);
+  if (!present(row)) return write(row, middle(), image);
   const FrontEndOptions& front_end = modality_->clips->options.front_end;
   const auto shift = std::llround(options.time_shift * static_cast<double>(front_end.sr) /
                                   static_cast<double>(front_end.hop_length));

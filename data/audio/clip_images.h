@@ -33,7 +33,8 @@ class ClipImages {
 
   std::int64_t bands() const { return bands_; }
   std::int64_t frames() const { return window_; }
-  std::int64_t windows() const { return windows_; }  // that evaluation looks at
+  std::int64_t windows() const { return windows_; }     // that evaluation looks at
+  std::int64_t middle() const { return windows_ / 2; }  // the number of the one in the middle
   std::int64_t rows() const { return static_cast<std::int64_t>(modality_->present.size()); }
   bool present(std::int64_t row) const {
     return modality_->present[static_cast<std::size_t>(row)] != 0;

@@ -12,10 +12,10 @@ namespace {
 std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 // The frequency that becomes `hz`.
-double unwarped(double hz, double alpha, double nyquist) {
-  const double knee = .6 * nyquist * std::min(alpha, 1.0);
+double unwarped(double hz, double alpha, double top) {
+  const double knee = .6 * top * std::min(alpha, 1.0);
   if (hz <= knee) return hz / alpha;
-  return nyquist - (nyquist - hz) * (nyquist - knee / alpha) / (nyquist - knee);
+  return top - (top - hz) * (top - knee / alpha) / (top - knee);
 }
 
 }  // namespace
@@ -31,14 +31,14 @@ Warp draw_warp(const AugmentOptions& options, const AugmentPlace& place) {
 
 std::vector<double> warped_bands(const FrontEndOptions& options, double alpha) {
   EMO_CHECK(alpha > 0 && alpha < 2, "a warp of frequencies lies near 1");
+  const double top = options.f_max > 0 ? options.f_max : static_cast<double>(options.sr) / 2;
   std::vector<double> source(at(options.n_mels));
   for (std::int64_t b = 0; b < options.n_mels; ++b) {
     if (alpha == 1) {
       source[at(b)] = static_cast<double>(b);
       continue;
     }
-    const double hz = unwarped(centre_hz(options, static_cast<double>(b)), alpha,
-                               static_cast<double>(options.sr) / 2);
+    const double hz = unwarped(centre_hz(options, static_cast<double>(b)), alpha, top);
     source[at(b)] = std::clamp(band_of(options, hz), 0.0, static_cast<double>(options.n_mels - 1));
   }
   return source;

@@ -24,9 +24,9 @@ Warp draw_warp(const AugmentOptions& options, const AugmentPlace& place);
 // Vocal tract length perturbation (Jaitly and Hinton 2013): a frequency f becomes
 //   alpha f                                                  where f <= F min(alpha, 1) / alpha,
 //   S - (S - F min(alpha, 1)) / (S - F min(alpha, 1) / alpha) (S - f)    above,
-// with S = sr / 2 and F = .6 S, their 4800 Hz at 16 kHz. Returns for every band of the front end
-// where its centre comes from: a place among the centres, 0 the first band's, between two where it
-// is no whole number, in [0, n_mels - 1]. [n_mels]
+// with S = f_max, which is sr / 2 unless given, and F = .6 S, their 4800 Hz at 16 kHz. Returns for
+// every band of the front end where its centre comes from: a place among the centres, 0 the first
+// band's, between two where it is no whole number, in [0, n_mels - 1]. [n_mels]
 std::vector<double> warped_bands(const FrontEndOptions& options, double alpha);
 
 // Recording's frames that a window of `frames` passes.

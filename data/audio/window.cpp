@@ -34,7 +34,8 @@ std::int64_t evaluation_start(std::int64_t frames, std::int64_t window, std::int
                               std::int64_t windows) {
   EMO_CHECK(number >= 0 && number < windows, "a window is one of those that there are");
   if (windows == 1) return centre_start(frames, window);
-  return std::max<std::int64_t>(0, frames - window) * number / (windows - 1);
+  const std::int64_t room = std::max<std::int64_t>(0, frames - window), gaps = windows - 1;
+  return (2 * room * number + gaps) / (2 * gaps);
 }
 
 void cut_window(std::span<const float> clip, std::int64_t mels, std::int64_t start,

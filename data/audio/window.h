@@ -18,7 +18,8 @@ std::int64_t window_frames(const WindowOptions& options, std::int64_t sr, std::i
 std::int64_t centre_start(std::int64_t frames, std::int64_t window);
 
 // Where window `number` (from 0) of `windows` begins: at equal distances from the recording's start
-// to its end, of one window in the middle; 0 where the recording is no longer than a window.
+// to its end, rounded to whole frames, of one window in the middle; 0 where the recording is no
+// longer than a window.
 std::int64_t evaluation_start(std::int64_t frames, std::int64_t window, std::int64_t number,
                               std::int64_t windows);
 

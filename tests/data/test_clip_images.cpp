@@ -234,6 +234,39 @@ TEST(Batch, MixesImagesAndTargetsByPositionOnAnyNumberOfRanks) {
   EXPECT_GE(mixed, 3);
 }
 
+// 20 to 25 frames, of which a window passes 13 to 20; it begins up to 9 frames before them.
+TEST(ClipImages, VoiceAndTempoAreThoseDrawnForThePlace) {
+  const Recorded recorded;
+  const Modality& wave = recorded.dataset.modalities[0];
+  const AudioOptions& audio = wave.clips->options;
+  const ClipImages images = recorded.images(Normalise::none);
+  AugmentOptions options;
+  options.specaug_freq = options.specaug_time = 0;
+  options.vtlp = .3;
+  options.time_stretch = .2;
+  options.time_shift = .9;
+  const std::int64_t shift = std::llround(.9 * static_cast<double>(audio.front_end.sr) /
+                                          static_cast<double>(audio.front_end.hop_length));
+  bool before = false;
+  for (std::int64_t position = 0; position < 50; ++position) {
+    const AugmentPlace place{derive(trial_key(1, "fold"), "augment"), 2, position};
+    const Warp warp = draw_warp(options, place);
+    const std::int64_t start = crop_start(22, source_frames(16, warp.tempo), shift, options, place);
+    before = before || start < 0;
+    std::vector<float> window(64), wanted(64), image(64);
+    cut_warped(wave.clips->store->values(2), kBands, start, warp.tempo,
+               warped_bands(audio.front_end, warp.frequency), window);
+    cut_window(window, kBands, 0, 16, audio.window, wanted);
+    images.write(2, options, place, image);
+    EXPECT_EQ(image, wanted) << position;
+    AugmentOptions plain = options;
+    plain.vtlp = plain.time_stretch = 0;
+    images.write(2, plain, place, wanted);
+    EXPECT_NE(image, wanted) << position;
+  }
+  EXPECT_TRUE(before);
+}
+
 TEST(ClipImages, GainAndNoiseChangeTheWindowTheyAreAskedFor) {
   const Recorded recorded;
   const ClipImages images = recorded.images(Normalise::none);

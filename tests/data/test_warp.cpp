@@ -106,13 +106,15 @@ TEST(Warp, IsDrawnByPlaceWithinItsBounds) {
   options.vtlp = .1;
   options.time_stretch = .2;
   const StreamKey key = derive(trial_key(1, "fold"), "augment");
-  double sum = 0, least = 2, most = 0;
+  double sum = 0, least = 2, most = 0, slowest = 2, fastest = 0;
   std::set<double> seen;
   for (std::int64_t position = 0; position < 1000; ++position) {
     const Warp warp = draw_warp(options, {key, 3, position});
     EXPECT_EQ(warp.frequency, draw_warp(options, {key, 3, position}).frequency);
     EXPECT_GE(warp.tempo, .8);
     EXPECT_LE(warp.tempo, 1.2);
+    slowest = std::min(slowest, warp.tempo);
+    fastest = std::max(fastest, warp.tempo);
     seen.insert(warp.frequency);
     sum += warp.frequency;
     least = std::min(least, warp.frequency);
@@ -124,6 +126,8 @@ TEST(Warp, IsDrawnByPlaceWithinItsBounds) {
   EXPECT_LT(least, .905);
   EXPECT_LE(most, 1.1);
   EXPECT_GT(most, 1.095);
+  EXPECT_LT(slowest, .81);
+  EXPECT_GT(fastest, 1.19);
   EXPECT_TRUE(draw_warp({}, {key, 3, 0}).none());
 }
 

@@ -207,6 +207,7 @@ def test_a_saved_network_predicts_what_its_record_holds(folder):
     recorded = {(trials[int(t)], ids[int(s)]): int(p) for t, s, p in zip(*columns)}
     assert len(recorded) == 40
     for model in sorted((run / "models").glob("*.safetensors")):
+        assert b'evaluation_windows\\":3' in model.read_bytes()
         rows = csv.DictReader(io.StringIO(h.emosweep("predict", model, "--data", folder / "data", env=env).stdout))
         own = {row["id"]: ["sad", "glad"].index(row["predicted"]) for row in rows}
         for (trial, sample), predicted in recorded.items():

@@ -43,7 +43,8 @@ TEST(Plan, SpecsCarryWhatTheFileSays) {
       "focal\n"
       "focal_gamma: 1.5\nloss_temperature: 2000\nclass_weights: [1, 2, 0.5]\noptimizer: sgd\n"
       "momentum: 0.9\nweight_decay: 0.1\nschedule: cosine\nwarmup_epochs: 1.5\nclip_norm: 2\n"
-      "epochs: 7\nbatch_size: 4\nema_decay: 0.99\npatience: 3\nselection_metric: uar\nrefit: "
+      "epochs: 7\nbatch_size: 4\nema_decay: 0.99\nvtlp: 0.1\ntime_stretch: 0.2\npatience: "
+      "3\nselection_metric: uar\nrefit: "
       "train+validation\n"
       "dtype: float64\npredictions: labels\nsave_models: true\nnormalise: group\nseeds: [4]"));
   const trainer::TrialSpec spec = spec_of(plan, plan.trials.front());
@@ -70,6 +71,8 @@ TEST(Plan, SpecsCarryWhatTheFileSays) {
   EXPECT_EQ(spec.loop.epochs, 7);
   EXPECT_EQ(spec.loop.batch_size, 4);
   EXPECT_EQ(spec.loop.ema_decay, 0.99);
+  EXPECT_EQ(spec.augment.vtlp, 0.1);
+  EXPECT_EQ(spec.augment.time_stretch, 0.2);
   EXPECT_EQ(spec.loop.patience, 3);
   EXPECT_EQ(spec.loop.selection_metric, "uar");
   EXPECT_TRUE(spec.loop.refit);

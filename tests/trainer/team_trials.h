@@ -54,7 +54,8 @@ inline Outcome train_on(Collective& team, const TrialSpec& spec) {
   const at::NoGradGuard no_grad;
   Alone alone;
   const models::Step step{false, 0, 0, keys, at::zeros({1}), alone};
-  const data::Batch all = data::gather_batch(folds, order, 0, spec.dataset->size());
+  data::Batch all = data::gather_batch(folds, order, 0, spec.dataset->size());
+  data::add_views(all, prepared->tensors);
   out.logits = forward_on_device(*model, all, step).heads[0].clone();
   return out;
 }

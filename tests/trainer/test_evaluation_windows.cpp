@@ -58,7 +58,7 @@ TEST_F(EvaluationWindows, ATestRowsLogitsAreTheMeanOverThem) {
     if (row % 13 == 0) continue;
     const std::int64_t room = std::max(0, 14 + row % 7 - 16);
     std::vector<double> mean(3, 0);
-    for (const std::int64_t start : {std::int64_t{0}, room / 2, room}) {
+    for (const std::int64_t start : {std::int64_t{0}, (room + 1) / 2, room}) {
       const data::ClipWindow window{row, start, 0, 0};
       const Answers own = network(images.batch({&window, 1}, kEvaluationRows, at::kDouble), 1);
       for (std::size_t c = 0; c < 3; ++c) mean[c] += own.logits[c] / 3;
@@ -100,6 +100,13 @@ TEST_F(EvaluationWindows, TheSameOnThreeRanks) {
   spec.loop.epochs = 1;
   const Outcome one = on_ranks(1, spec), three = on_ranks(3, spec);
   EXPECT_LE(difference(three.logits, one.logits), 1e-9);
+  ASSERT_EQ(three.loop.validation.size(), one.loop.validation.size());
+  for (std::size_t i = 0; i < one.loop.validation.size(); ++i)
+    EXPECT_NEAR(three.loop.validation[i].second, one.loop.validation[i].second, 1e-9);
+  spec.prepare.windows = 1;
+  const Outcome middle = on_ranks(1, spec);
+  EXPECT_GT(difference(middle.logits, one.logits), 1e-6);
+  EXPECT_NE(middle.loop.validation, one.loop.validation);
 }
 
 }  // namespace

@@ -204,7 +204,7 @@ TEST_F(Predicting, DamagedFilesAreRefused) {
   refused("\"emosweep\"", "\"emosweeq\"");
   refused("\\\"gated\\\"", "\\\"gates\\\"");
   refused("\\\"calm\\\"", "\\\"calm ");
-  refused("\\\"version\\\":1", "\\\"version\\\":2");
+  refused("\\\"version\\\":1", "\\\"version\\\":3");
   refused("\\\"hidden_size\\\":16", "\\\"hidden_size\\\":24");
   refused("\\\"tokens\\\":", "\\\"tokenz\\\":");
   const fs::path cut =

@@ -58,7 +58,7 @@ struct WeightAverages : testing::Test {
     spec.model.dtype = at::kDouble;
     spec.loop.batch_size = 80;
     spec.loop.epochs = 6;
-    spec.loop.ema_decay = .35;  // from the fifth step on smaller than (1 + t) / (10 + t)
+    spec.loop.ema_decay = .35;  // from the fourth step on smaller than (1 + t) / (10 + t)
     spec.loop.selection_metric = "last";
     const models::NamedTensors made = weights_of(train(spec)),
                                wanted = average_by_hand(spec.loop.ema_decay, 6);
