@@ -54,7 +54,7 @@ at::Tensor attend_by_aten(const at::Tensor& kqv, const at::Tensor& present,
     const at::Tensor sees = blind.logical_not().permute({0, 2, 1, 3});  // [K,M,b,1]
     out = out * sees.reshape({s.K * s.M, s.b, 1});
   }
-  return out.view({s.K * s.M, s.b * s.tokens, s.width});
+  return out.view({s.K, s.M, s.b * s.tokens, s.width});
 }
 
 namespace {
@@ -98,7 +98,7 @@ class Rows {
       for (std::int64_t r = 0; r < shape_.b; ++r) run(k, r);
     }
   }
-  // Where row r of trial k stands in every modality of [K M, b tokens, parts H].
+  // Where row r of trial k stands in every modality of [K, M, b tokens, parts H].
   template <typename P>
   void point(std::vector<P>& to, P from, std::int64_t k, std::int64_t r, std::int64_t parts) {
     const std::int64_t row = shape_.tokens * parts * shape_.width;
@@ -126,7 +126,7 @@ struct Attend : torch::autograd::Function<Attend> {
                             const std::optional<at::Tensor>& some, const AttentionShape* s) {
     const at::Tensor kqv = kqv0.contiguous();
     const at::Tensor present = some ? some->contiguous() : at::Tensor();
-    at::Tensor out = at::empty({s->K * s->M, s->b * s->tokens, s->width}, kqv.options()), p;
+    at::Tensor out = at::empty({s->K, s->M, s->b * s->tokens, s->width}, kqv.options()), p;
     by_type(kqv, [&]<typename T>(T) {
       Rows<T> rows(*s);
       p = at::empty({rows.weights()}, kqv.options());

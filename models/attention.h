@@ -11,10 +11,10 @@ struct AttentionShape {
   std::int64_t K = 1, M = 2, b = 0, tokens = 8, heads = 4, width = 64;  // width H = heads * d
 };
 
-// kqv [K*M, b*tokens, 3H]: keys, queries, values of every modality's tokens, each H split into
+// kqv [K, M, b*tokens, 3H]: keys, queries, values of every modality's tokens, each H split into
 // heads. present: [K,b,M] bool, or undefined where every row has every modality.
-// -> [K*M, b*tokens, H]: softmax(q k' / sqrt(d)) v over the tokens of all other modalities that the
-// row has; 0, with no gradient, where it has none.
+// -> [K, M, b*tokens, H]: softmax(q k' / sqrt(d)) v over the tokens of all other modalities that
+// the row has; 0, with no gradient, where it has none.
 //
 // Float32 or float64 on the CPU, where attends_by_row(): row by row in one node of the
 // graph, so that nothing depends on the pack. Else by ATen's batched products. Differentiable once.

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <cmath>
+#include <optional>
 
 #include "base/error.h"
 #include "models/attention.h"
@@ -10,28 +11,41 @@
 #include "models/fusion_parts.h"
 #include "models/linear_block.h"
 #include "models/norm_block.h"
+#include "models/pool_block.h"
 
 namespace emosweep::models {
 namespace {
 
-struct LinearVariables {
-  at::Tensor weight, bias;
-  LinearVariables(FlatParameters& p, const LinearAt& at)
-      : weight(p.variable(at.weight, {at.in, at.out})), bias(p.variable(at.bias, {1, at.out})) {}
-  at::Tensor operator()(const at::Tensor& x, bool relu = false) const {
-    return linear_block(x, weight, bias, relu);
-  }
-};
+LinearParameters linear_at(FlatParameters& p, const LinearAt& at) {
+  return {p.parameter(at.weight, {at.in, at.out}), p.parameter(at.bias, {1, at.out})};
+}
 
-struct NormVariables {
-  at::Tensor gamma, beta;
-  NormVariables(FlatParameters& p, const NormAt& at, std::vector<std::int64_t> shape)
-      : gamma(p.variable(at.gamma, shape)), beta(p.variable(at.beta, shape)) {}
+at::Tensor apply(const LinearParameters& layer, const at::Tensor& x, bool relu = false) {
+  return linear_block(x, layer.weight, layer.bias, relu);
+}
+
+struct NormParameters {
+  Parameter gamma, beta;
+  NormParameters(FlatParameters& p, const NormAt& at, const std::vector<std::int64_t>& shape)
+      : gamma(p.parameter(at.gamma, shape)), beta(p.parameter(at.beta, shape)) {}
   at::Tensor operator()(const at::Tensor& x) const { return norm_block(x, gamma, beta, {}, false); }
   at::Tensor relu_masked(const at::Tensor& x, const at::Tensor& mask) const {
     return norm_block(x, gamma, beta, mask, true);
   }
-  at::Tensor affine(const at::Tensor& x) const { return at::addcmul(beta, x, gamma); }
+};
+
+// Of all modalities: [K,M,...].
+struct AttentionParameters {
+  Parameter expand, embedding, kqv, qv_bias, out;
+  NormParameters norm;
+  AttentionParameters(FlatParameters& p, const AttentionAt& at, const ModelOptions& o,
+                      std::int64_t M)
+      : expand(p.parameter(at.expand, {M, o.hidden_size, o.tokens * o.hidden_size})),
+        embedding(p.parameter(at.embedding, {M, 1, o.tokens * o.hidden_size})),
+        kqv(p.parameter(at.kqv, {M, o.hidden_size, 3 * o.hidden_size})),
+        qv_bias(p.parameter(at.bias, {M, 1, 2 * o.hidden_size})),
+        out(p.parameter(at.out, {M, o.hidden_size, o.hidden_size})),
+        norm(p, at.norm, {M, 1, o.hidden_size}) {}
 };
 
 class FusionModel final : public Model {
@@ -42,15 +56,16 @@ class FusionModel final : public Model {
         encoder_norm_(parameters_, parts.encoder_norm,
                       {1, static_cast<std::int64_t>(options.inputs.size()), options.hidden_size}),
         encoder_dropout_(encoder_layers(options), options.hidden_size),
-        head_(parameters_, parts.head) {
-    for (const LinearAt& at : parts.encoders) encoders_.emplace_back(parameters_, at);
-    for (const LinearAt& at : parts.fusion) fusion_.emplace_back(parameters_, at);
+        head_(linear_at(parameters_, parts.head)) {
+    for (const LinearAt& at : parts.encoders) encoders_.push_back(linear_at(parameters_, at));
+    for (const LinearAt& at : parts.fusion) fusion_.push_back(linear_at(parameters_, at));
     for (std::size_t i = 0; i < parts.fusion_norm.size(); ++i) {
       const NormAt& at = parts.fusion_norm[i];
       fusion_norm_.emplace_back(parameters_, at, std::vector<std::int64_t>{1, at.width});
       fusion_dropout_.emplace_back(std::vector<std::string>{fusion_layer(i)}, at.width);
     }
-    if (options.fusion == Fusion::cross_attention) take_attention(parts.attention);
+    if (options.fusion == Fusion::cross_attention)
+      attention_.emplace(parameters_, parts.attention, options, modalities());
   }
 
   Output forward(const data::Batch& batch, const Step& step) override;
@@ -62,9 +77,9 @@ class FusionModel final : public Model {
   at::Tensor flat_grad() override { return parameters_.flat_grad(); }
   at::Tensor decay_mask() override { return parameters_.decay_mask(); }
   std::vector<Variable> variables() override { return parameters_.variables(); }
+  void zero_gradient() override {}  // blocks overwrite every parameter's
 
  private:
-  void take_attention(const AttentionAt& at);
   void check(const data::Batch& batch) const;
   at::Tensor encode(const data::Batch& batch, const Step& step, const at::Tensor& present);
   at::Tensor block(std::size_t i, const at::Tensor& x, const data::Batch& batch, const Step& step);
@@ -74,25 +89,15 @@ class FusionModel final : public Model {
 
   ModelOptions options_;
   FlatParameters parameters_;
-  std::vector<LinearVariables> encoders_, fusion_;
-  NormVariables encoder_norm_;
+  std::vector<LinearParameters> encoders_, fusion_;
+  NormParameters encoder_norm_;
   Dropout encoder_dropout_;
-  std::vector<NormVariables> fusion_norm_, attention_norm_;
+  std::vector<NormParameters> fusion_norm_;
   std::vector<Dropout> fusion_dropout_;
-  at::Tensor expand_, embedding_, kqv_, qv_bias_, out_;
-  LinearVariables head_;
+  std::optional<AttentionParameters> attention_;
+  LinearParameters head_;
   std::vector<Leaf> state_;
 };
-
-void FusionModel::take_attention(const AttentionAt& at) {
-  const std::int64_t M = modalities(), H = options_.hidden_size, T = options_.tokens;
-  expand_ = parameters_.variable(at.expand, {M, H, T * H});
-  embedding_ = parameters_.variable(at.embedding, {M, 1, T * H});
-  kqv_ = parameters_.variable(at.kqv, {M, H, 3 * H});
-  qv_bias_ = parameters_.variable(at.bias, {M, 1, 2 * H});
-  out_ = parameters_.variable(at.out, {M, H, H});
-  attention_norm_.emplace_back(parameters_, at.norm, std::vector<std::int64_t>{M, 1, H});
-}
 
 void FusionModel::check(const data::Batch& batch) const {
   EMO_CHECK(batch.K == parameters_.trials(), "the batch and the model hold packs of equal size");
@@ -109,15 +114,15 @@ void FusionModel::check(const data::Batch& batch) const {
 // after is one operation for all of them, and [K,b,M*H] is a view.
 at::Tensor FusionModel::encode(const data::Batch& batch, const Step& step,
                                const at::Tensor& present) {
-  std::vector<at::Tensor> parts;
+  std::vector<at::Tensor> inputs;
   for (std::size_t m = 0; m < encoders_.size(); ++m) {
     at::Tensor x = batch.inputs[m].x;
     if (batch.inputs[m].present.defined()) {  // whatever stands there must not reach a gradient
       x = x.masked_fill(batch.inputs[m].present.logical_not().unsqueeze(-1), 0);
     }
-    parts.push_back(encoders_[m](x));
+    inputs.push_back(x);
   }
-  at::Tensor y = parts.size() == 1 ? parts.front() : at::cat(parts, -1);
+  at::Tensor y = linear_side_by_side(inputs, encoders_);
   y = y.view({y.size(0), y.size(1), modalities(), options_.hidden_size});
   return encoder_norm_.relu_masked(y, encoder_dropout_.mask(batch, step, present, options_.dtype));
 }
@@ -126,11 +131,12 @@ at::Tensor FusionModel::encode(const data::Batch& batch, const Step& step,
 at::Tensor FusionModel::block(std::size_t i, const at::Tensor& x, const data::Batch& batch,
                               const Step& step) {
   const at::Tensor mask = fusion_dropout_[i].mask(batch, step, {}, options_.dtype);
-  return fusion_norm_[i].relu_masked(fusion_[i](x), mask.defined() ? mask.squeeze(2) : mask);
+  return fusion_norm_[i].relu_masked(apply(fusion_[i], x), mask.defined() ? mask.squeeze(2) : mask);
 }
 
 at::Tensor FusionModel::gated(const at::Tensor& z, const at::Tensor& present, Output& output) {
-  const Gated gated = gate_block(z, fusion_[1](fusion_[0](z.flatten(2), true)), present);
+  const at::Tensor hidden = apply(fusion_[0], z.flatten(2), true);
+  const Gated gated = gate_block(z, apply(fusion_[1], hidden), present);
   output.extra["gates"] = gated.gates;
   return fusion_norm_[0](gated.value);
 }
@@ -142,21 +148,14 @@ at::Tensor FusionModel::gated(const at::Tensor& z, const at::Tensor& present, Ou
 // affine part is taken after the mean, which it commutes with.
 at::Tensor FusionModel::cross(const at::Tensor& z, const at::Tensor& present) {
   const std::int64_t M = modalities(), H = options_.hidden_size, T = options_.tokens;
-  const std::int64_t K = z.size(0), b = z.size(1), KM = K * M;
-  const auto stacked = [&](const at::Tensor& x) {  // [K,M,i,o] -> [K*M,i,o], a view where K = 1
-    return x.reshape({KM, x.size(2), x.size(3)});
-  };
-  at::Tensor tokens =
-      linear_block(stacked(z.transpose(1, 2)), stacked(expand_), stacked(embedding_), false);
-  tokens = tokens.view({KM, b * T, H});
-  const at::Tensor bias = at::constant_pad_nd(stacked(qv_bias_), {H, 0});
-  const at::Tensor kqv = linear_block(tokens, stacked(kqv_), bias, false);
+  const std::int64_t K = z.size(0), b = z.size(1);
+  const AttentionParameters& a = *attention_;
+  at::Tensor tokens = linear_block(z.transpose(1, 2), a.expand, a.embedding, false);
+  tokens = tokens.view({K, M, b * T, H});
+  const at::Tensor kqv = linear_block(tokens, a.kqv, a.qv_bias, false);
   const at::Tensor context = attend(kqv, present, {K, M, b, T, options_.heads, H});
-  const at::Tensor y = normalise(linear_block(context, stacked(out_), tokens, false));
-  at::Tensor pooled = attention_norm_[0].affine(y.view({K, M, b, T, H}).mean(3));
-  pooled = pooled.transpose(1, 2);
-  if (present.defined()) pooled = pooled * present.unsqueeze(-1);
-  return pooled.reshape({K, b, M * H});
+  const at::Tensor y = linear_block(context, a.out, tokens, false);
+  return pool_block(y.view({K, M, b, T * H}), a.norm.gamma, a.norm.beta, present, T);
 }
 
 std::unique_ptr<Model> FusionModel::select(std::span<const std::int64_t> trials) const {
@@ -184,7 +183,7 @@ Output FusionModel::forward(const data::Batch& batch, const Step& step) {
       output.embedding = block(0, cross(z, present), batch, step);
       break;
   }
-  output.heads.push_back(head_(output.embedding));
+  output.heads.push_back(apply(head_, output.embedding));
   return output;
 }
 

@@ -6,18 +6,33 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <span>
+
+#include "models/parameters.h"
 
 namespace emosweep::models {
 
-// y = x W + b, or max(x W + b, 0) with `relu` (NaN stays NaN). x [K,b,in], weight [K,in,out], bias
-// [K,1,out], or [K,b,out]: a residual. A trial's part has the same bits in any pack. Float32 or
-// float64 on the CPU and products_by_trial(); elsewhere by ATen's operations, which are faster
-// there. Differentiable once in x, weight and bias.
+// A trial's part has the same bits in any pack. Float32 or float64 on the CPU and
+// products_by_trial(); elsewhere by ATen's operations, which are faster there.
 constexpr bool products_by_trial(std::int64_t in, std::int64_t out, std::int64_t rows) {
   return in * out <= std::int64_t{1} << 18 && rows <= 2048;
 }
-at::Tensor linear_block(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+
+// y = x W + b, or max(x W + b, 0) with `relu` (NaN stays NaN): a layer a trial, x [K,b,in], W
+// [K,in,out], y [K,b,out]; or one a modality of a trial, x [K,M,b,in], W [K,M,in,out], y
+// [K,M,b,out]. x may stand in any order in memory whose rows are dense.
+// b [K,(M,)1,n], n <= out: of the last n outputs, others have none; or a residual of y's shape.
+// Differentiable once in x, weight and bias.
+at::Tensor linear_block(const at::Tensor& x, const Parameter& weight, const Parameter& bias,
                         bool relu);
+
+// Layers of several inputs of equally many rows and outputs side by side: y [K,b,n*out], of which
+// columns [i*out, (i+1)*out) are x_i W_i + b_i. x_i [K,b,in_i], W_i [K,in_i,out], b_i [K,1,out].
+struct LinearParameters {
+  Parameter weight, bias;
+};
+at::Tensor linear_side_by_side(std::span<const at::Tensor> x,
+                               std::span<const LinearParameters> layers);
 
 // gates [K,b,M] = softmax of the logits over the modalities that `present` [K,b,M] (undefined: all)
 // has, or over all where a row has none; value [K,b,H] = sum over m of gates * z [K,b,M,H].

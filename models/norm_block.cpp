@@ -16,9 +16,10 @@ namespace {
 
 constexpr double kEpsilon = 1e-5;
 
-// `rows` rows a trial; row r is scaled and shifted by affine r % group of its trial.
+// `rows` rows a trial; row r is scaled and shifted by affine r % group of its trial. Trials'
+// affines are `apart`, those of the gradient `gradient_apart`.
 struct Shape {
-  std::int64_t trials, rows, group, width;
+  std::int64_t trials, rows, group, width, apart, gradient_apart;
 };
 
 template <typename T>
@@ -33,7 +34,7 @@ EMO_BODY void forward_body(const Forward<T>& f, const Shape& s) {
   const std::int64_t H = s.width;
   const T share = T(1) / static_cast<T>(H);
   for (std::int64_t r = 0; r < s.trials * s.rows; ++r) {
-    const std::int64_t a = (r / s.rows * s.group + r % s.group) * H;
+    const std::int64_t a = r / s.rows * s.apart + r % s.group * H;
     const T* __restrict x = f.x + r * H, * __restrict gamma = f.gamma + a;
     const T* __restrict beta = f.beta + a, * __restrict mask = f.mask ? f.mask + r * H : nullptr;
     T* __restrict y = f.y + r * H, * __restrict normal = f.normal + r * H;
@@ -68,11 +69,12 @@ EMO_BODY void backward_body(const Backward<T>& f, const Shape& s) {
   const T share = T(1) / static_cast<T>(H);
   T* __restrict d = f.scratch, * __restrict e = f.scratch + H;
   for (std::int64_t r = 0; r < s.trials * s.rows; ++r) {
-    const std::int64_t a = (r / s.rows * s.group + r % s.group) * H;
+    const std::int64_t a = r / s.rows * s.apart + r % s.group * H;
+    const std::int64_t da = r / s.rows * s.gradient_apart + r % s.group * H;
     const T* __restrict outer = f.outer + r * H, * __restrict normal = f.normal + r * H;
     const T* __restrict gamma = f.gamma + a, * __restrict beta = f.beta + a;
     const T* __restrict mask = f.mask ? f.mask + r * H : nullptr;
-    T* __restrict d_gamma = f.d_gamma + a, * __restrict d_beta = f.d_beta + a;
+    T* __restrict d_gamma = f.d_gamma + da, * __restrict d_beta = f.d_beta + da;
     T* __restrict x = f.x + r * H;
     for (std::int64_t i = 0; i < H; ++i) d[i] = mask ? outer[i] * mask[i] : outer[i];
     if (f.relu) {
@@ -101,11 +103,20 @@ EMO_WIDE void backward_wide(const Backward<T>& f, const Shape& s) {
   backward_body(f, s);
 }
 
-Shape shape_of(const at::Tensor& x, const at::Tensor& gamma) {
+// A trial's numbers are dense; trials may be apart.
+bool dense_trials(const at::Tensor& t) {
+  std::int64_t step = 1;
+  for (std::int64_t i = t.dim() - 1; i > 0; step *= t.size(i--)) {
+    if (t.size(i) != 1 && t.stride(i) != step) return false;
+  }
+  return true;
+}
+
+Shape shape_of(const at::Tensor& x, const at::Tensor& gamma, const at::Tensor& d_gamma) {
   const std::int64_t K = x.size(0), H = x.size(-1);
   EMO_CHECK(gamma.size(0) == K && gamma.size(-1) == H, "gamma and beta are [K,1,...,H]");
   const std::int64_t group = gamma.numel() / (K * H);
-  return {K, x.numel() / (K * H), group, H};
+  return {K, x.numel() / (K * H), group, H, gamma.stride(0), d_gamma.stride(0)};
 }
 
 template <typename T>
@@ -117,7 +128,7 @@ template <typename T>
 void run_forward(const at::Tensor& x, const at::Tensor& gamma, const at::Tensor& beta,
                  const at::Tensor& mask, bool relu, at::Tensor& y, at::Tensor& normal,
                  at::Tensor& scale) {
-  const Shape shape = shape_of(x, gamma);
+  const Shape shape = shape_of(x, gamma, gamma);
   const Forward<T> f{x.const_data_ptr<T>(),    gamma.const_data_ptr<T>(),
                      beta.const_data_ptr<T>(), data_or_null<T>(mask),
                      y.data_ptr<T>(),          normal.data_ptr<T>(),
@@ -128,7 +139,7 @@ void run_forward(const at::Tensor& x, const at::Tensor& gamma, const at::Tensor&
 template <typename T>
 void run_backward(const at::Tensor& outer, const torch::autograd::variable_list& saved, bool relu,
                   at::Tensor& x, at::Tensor& d_gamma, at::Tensor& d_beta) {
-  const Shape shape = shape_of(outer, saved[0]);
+  const Shape shape = shape_of(outer, saved[0], d_gamma);
   at::Tensor scratch = at::empty({2, shape.width}, outer.options());
   const Backward<T> f{outer.const_data_ptr<T>(),
                       saved[2].const_data_ptr<T>(),
@@ -144,12 +155,27 @@ void run_backward(const at::Tensor& outer, const torch::autograd::variable_list&
   wide() ? backward_wide(f, shape) : backward_body(f, shape);
 }
 
+// What a node keeps beside tensors of the graph.
+struct Affine final : torch::CustomClassHolder {
+  at::Tensor gamma_gradient, beta_gradient;  // undefined: autograd's
+  bool relu = false;
+};
+
+at::Tensor zeros_at(const at::Tensor& place, const at::Tensor& like) {
+  return place.defined() ? place.zero_() : at::zeros(like.sizes(), like.options());
+}
+
 struct NormBlock : torch::autograd::Function<NormBlock> {
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x0,
                             const at::Tensor& gamma0, const at::Tensor& beta0,
-                            const std::optional<at::Tensor>& given, bool relu) {
-    const at::Tensor mask = given.value_or(at::Tensor());
-    const at::Tensor x = x0.contiguous(), gamma = gamma0.contiguous(), beta = beta0.contiguous();
+                            const std::optional<at::Tensor>& given,
+                            const c10::intrusive_ptr<Affine>& affine) {
+    const at::Tensor mask = given.value_or(at::Tensor()), x = x0.contiguous();
+    const bool dense =
+        dense_trials(gamma0) && dense_trials(beta0) && gamma0.stride(0) == beta0.stride(0);
+    const at::Tensor gamma = dense ? gamma0 : gamma0.contiguous(),
+                     beta = dense ? beta0 : beta0.contiguous();
+    const bool relu = affine->relu;
     at::Tensor y = at::empty_like(x), normal = at::empty_like(x);
     at::Tensor scale = at::empty({x.numel() / x.size(-1)}, x.options());
     if (x.scalar_type() == at::kFloat) {
@@ -158,38 +184,48 @@ struct NormBlock : torch::autograd::Function<NormBlock> {
       run_forward<double>(x, gamma, beta, mask, relu, y, normal, scale);
     }
     context->save_for_backward({gamma, beta, normal, scale, mask});
-    context->saved_data["relu"] = relu;
+    context->saved_data["affine"] = c10::IValue::make_capsule(affine);
     return y;
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  torch::autograd::variable_list outers) {
     const torch::autograd::variable_list saved = context->get_saved_variables();
-    const bool relu = context->saved_data["relu"].toBool();
+    const c10::IValue kept = context->saved_data["affine"];
+    const auto& affine = *c10::static_intrusive_pointer_cast<Affine>(kept.toCapsule());
     const at::Tensor outer = outers[0].contiguous();
     at::Tensor x = at::empty_like(outer);
-    at::Tensor d_gamma = at::zeros_like(saved[0]), d_beta = at::zeros_like(saved[1]);
+    at::Tensor d_gamma = zeros_at(affine.gamma_gradient, saved[0]),
+               d_beta = zeros_at(affine.beta_gradient, saved[1]);
     if (outer.scalar_type() == at::kFloat) {
-      run_backward<float>(outer, saved, relu, x, d_gamma, d_beta);
+      run_backward<float>(outer, saved, affine.relu, x, d_gamma, d_beta);
     } else {
-      run_backward<double>(outer, saved, relu, x, d_gamma, d_beta);
+      run_backward<double>(outer, saved, affine.relu, x, d_gamma, d_beta);
     }
+    if (affine.gamma_gradient.defined()) d_gamma.reset();
+    if (affine.beta_gradient.defined()) d_beta.reset();
     return {x, d_gamma, d_beta, at::Tensor(), at::Tensor()};
   }
 };
 
 }  // namespace
 
-at::Tensor norm_block(const at::Tensor& x, const at::Tensor& gamma, const at::Tensor& beta,
+at::Tensor norm_block(const at::Tensor& x, const Parameter& gamma, const Parameter& beta,
                       const at::Tensor& mask, bool relu) {
   const bool known = x.scalar_type() == at::kFloat || x.scalar_type() == at::kDouble;
   if (!x.device().is_cpu() || !known) {
-    const at::Tensor y = at::addcmul(beta, normalise(x), gamma);
+    leave_to_autograd(gamma);
+    leave_to_autograd(beta);
+    const at::Tensor y = at::addcmul(beta.value, normalise(x), gamma.value);
     return masked(relu ? at::relu(y) : y, mask);
   }
   std::optional<at::Tensor> whole;
   if (mask.defined()) whole = mask.expand_as(x).contiguous();
-  return NormBlock::apply(x, gamma, beta, whole, relu);
+  auto affine = c10::make_intrusive<Affine>();
+  affine->gamma_gradient = gamma.gradient;
+  affine->beta_gradient = beta.gradient;
+  affine->relu = relu;
+  return NormBlock::apply(x, gamma.value, beta.value, whole, affine);
 }
 
 }  // namespace emosweep::models

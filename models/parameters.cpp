@@ -1,6 +1,7 @@
 #include "models/parameters.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 #include <algorithm>
 
@@ -129,6 +130,16 @@ at::Tensor FlatParameters::variable(std::int64_t offset, std::vector<std::int64_
   EMO_CHECK(first != leaves_.end(), "no parameter begins there");
   variables_.push_back({first->name, value});
   return value;
+}
+
+void leave_to_autograd(const Parameter& parameter) {
+  if (parameter.gradient.defined() && at::GradMode::is_enabled()) parameter.gradient.zero_();
+}
+
+Parameter FlatParameters::parameter(std::int64_t offset, std::vector<std::int64_t> shape) {
+  at::Tensor value = variable(offset, std::move(shape));
+  at::Tensor gradient = value.grad();
+  return {std::move(value), std::move(gradient)};
 }
 
 std::vector<Variable> FlatParameters::variables() const {

@@ -52,11 +52,23 @@ class Layout {
   std::int64_t end_ = 0, count_ = 0;
 };
 
+// A parameter as a block of a model's graph takes it. Where `gradient` is defined, it is the memory
+// of value.grad(): the block's backward pass overwrites it and hands autograd none, so that nothing
+// is zeroed, allocated and added in every step. A parameter with it stands in a graph once. Its
+// leaf is an input of the block's node all the same: reducers watch that.
+struct Parameter {
+  Parameter(at::Tensor v, at::Tensor g = {}) : value(std::move(v)), gradient(std::move(g)) {}
+  at::Tensor value, gradient;
+};
+
+// Before a forward pass by operations of ATen's: autograd will add to the gradient's place.
+void leave_to_autograd(const Parameter& parameter);
+
 // The storage, its gradient and two kinds of views: `leaves` in natural shapes for everybody else,
 // and `variable` for the model's graph (several neighbours as one tensor, broadcastable shapes).
 // Both kinds alias the same memory, values and gradients: backward accumulates into flat_grad in
-// place, because every variable's grad() is preset. Nobody may replace a value or a grad() by
-// another tensor; zero flat_grad in place.
+// place, because every variable's grad() is preset, or a block overwrites it (Parameter). Nobody
+// may replace a value or a grad() by another tensor.
 class FlatParameters {
  public:
   // Values as the layout says, keyed by name: element i of leaf `name` of trial k is a function of
@@ -68,6 +80,7 @@ class FlatParameters {
 
   // A leaf of the autograd graph over [K, shape...] from `offset` on.
   at::Tensor variable(std::int64_t offset, std::vector<std::int64_t> shape);
+  Parameter parameter(std::int64_t offset, std::vector<std::int64_t> shape);  // with its gradient
   std::vector<Variable> variables() const;  // all that were made, in the order of their places
   at::Tensor flat() const { return flat_; }
   at::Tensor flat_grad() const { return grad_; }

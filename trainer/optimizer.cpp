@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/error.h"
 #include "trainer/archive.h"
@@ -58,8 +59,23 @@ Optimizer::Optimizer(std::vector<OptimizerOptions> options, const at::Tensor& fl
   first_ = at::zeros(flat.sizes(), flat.options());
   if (adam_) second_ = at::zeros(flat.sizes(), flat.options());
   mask_ = decay_mask.to(flat.options()).contiguous();
+  if (flat.is_cpu()) cut_segments(decay_mask);
   updates_.assign(options_.size(), 0);
   norms_.assign(options_.size(), 0);
+}
+
+// A mask in the loops would be one more stream of memory beside the seven of an update.
+void Optimizer::cut_segments(const at::Tensor& decay_mask) {
+  const at::Tensor mask = decay_mask.to(at::kCPU, at::kDouble).contiguous();
+  const double* decays = mask.const_data_ptr<double>();
+  for (const models::RateRange& range : ranges_) {
+    for (std::int64_t i = range.begin; i < range.end; ++i) {
+      const bool decay = decays[i] != 0;
+      if (i == range.begin || decay != segments_.back().decays)
+        segments_.push_back({i, i, range.scale, decay});
+      segments_.back().end = i + 1;
+    }
+  }
 }
 
 Optimizer::Blend Optimizer::blend_of(std::size_t k, double rate, double scale) const {
@@ -83,38 +99,43 @@ template <typename T>
 void Optimizer::update(T* value, const T* gradient, std::size_t k, double rate, double scale) {
   ++updates_[k];
   const std::int64_t row = static_cast<std::int64_t>(k) * mask_.numel();
-  for (const models::RateRange& range : ranges_)
-    update_range(value + row, gradient + row, k, range, rate * range.scale, scale);
+  Blend blend;
+  double rate_scale = std::numeric_limits<double>::quiet_NaN();  // of the segment before
+  for (const Segment& segment : segments_) {
+    if (segment.rate_scale != rate_scale) {
+      rate_scale = segment.rate_scale;
+      blend = blend_of(k, rate * rate_scale, scale);
+    }
+    update_segment(value + row, gradient + row, k, segment, blend);
+  }
 }
 
 // value, gradient: of trial k.
 template <typename T>
-void Optimizer::update_range(T* value, const T* gradient, std::size_t k,
-                             const models::RateRange& range, double rate, double scale) {
-  const OptimizerOptions& o = options_[k];
-  const std::int64_t n = range.end - range.begin,
-                     row = static_cast<std::int64_t>(k) * mask_.numel() + range.begin;
-  const T* mask = mask_.const_data_ptr<T>() + range.begin;
+void Optimizer::update_segment(T* value, const T* gradient, std::size_t k, const Segment& segment,
+                               const Blend& blend) {
+  const std::int64_t n = segment.end - segment.begin,
+                     row = static_cast<std::int64_t>(k) * mask_.numel() + segment.begin;
   T* first = first_.mutable_data_ptr<T>() + row;
-  value += range.begin, gradient += range.begin;
-  const Blend blend = blend_of(k, rate, scale);
+  value += segment.begin, gradient += segment.begin;
+  const T penalty = static_cast<T>(segment.decays ? blend.penalty : 0);
   if (!adam_) {
-    sgd_step(value, gradient, first, mask, n,
-             SgdStep<T>{static_cast<T>(blend.scale), static_cast<T>(blend.penalty),
-                        static_cast<T>(o.momentum), static_cast<T>(blend.step_size)});
+    sgd_step(value, gradient, first, n,
+             SgdStep<T>{static_cast<T>(blend.scale), penalty, static_cast<T>(options_[k].momentum),
+                        static_cast<T>(blend.step_size)});
     return;
   }
   AdamStep<T> s;
   s.scale = static_cast<T>(blend.scale);
-  s.keep = static_cast<T>(blend.keep);
-  s.penalty = static_cast<T>(blend.penalty);
+  s.keep = static_cast<T>(segment.decays ? blend.keep : 1);
+  s.penalty = penalty;
   s.blend1 = static_cast<T>(1 - kBeta1);
   s.beta2 = static_cast<T>(kBeta2);
   s.blend2 = static_cast<T>(1 - kBeta2);
   s.step_size = static_cast<T>(blend.step_size);
   s.root_scale = static_cast<T>(blend.root_scale);
   s.epsilon = static_cast<T>(kEpsilon);
-  adam_step(value, gradient, first, second_.mutable_data_ptr<T>() + row, mask, n, s);
+  adam_step(value, gradient, first, second_.mutable_data_ptr<T>() + row, n, s);
 }
 
 // The same rules by ATen's operations, on devices other than the CPU. value, gradient: [P] of trial

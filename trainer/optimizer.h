@@ -52,12 +52,20 @@ class Optimizer {
                       double rate);
   template <typename T>
   void update(T* value, const T* gradient, std::size_t k, double rate, double scale);
+  // Neighbours of a row with one rate, all or none of which decay.
+  struct Segment {
+    std::int64_t begin = 0, end = 0;
+    double rate_scale = 1;
+    bool decays = false;
+  };
+  void cut_segments(const at::Tensor& decay_mask);
   template <typename T>
-  void update_range(T* value, const T* gradient, std::size_t k, const models::RateRange& range,
-                    double rate, double scale);
+  void update_segment(T* value, const T* gradient, std::size_t k, const Segment& segment,
+                      const Blend& blend);
 
   std::vector<OptimizerOptions> options_;
   std::vector<models::RateRange> ranges_;  // of all of a row, ascending
+  std::vector<Segment> segments_;          // the same, cut where decay begins and ends
   bool adam_ = true, decoupled_ = true;
   at::Tensor first_, second_, mask_;   // [K,P] moments (sgd: first_ is the velocity), [P]
   std::vector<std::int64_t> updates_;  // [K]

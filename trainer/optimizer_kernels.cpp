@@ -10,24 +10,22 @@ namespace {
 
 template <typename T>
 EMO_BODY void adam_body(T* __restrict value, const T* __restrict gradient, T* __restrict first,
-                        T* __restrict second, const T* __restrict mask, std::int64_t n,
-                        const AdamStep<T> s) {
+                        T* __restrict second, std::int64_t n, const AdamStep<T> s) {
   for (std::int64_t i = 0; i < n; ++i) {
-    const T g = gradient[i] * s.scale + s.penalty * mask[i] * value[i];
+    const T g = gradient[i] * s.scale + s.penalty * value[i];
     const T m = first[i] + (g - first[i]) * s.blend1;
     const T v = second[i] * s.beta2 + g * g * s.blend2;
-    const T keep = mask[i] != T(0) ? s.keep : T(1);
     first[i] = m;
     second[i] = v;
-    value[i] = value[i] * keep - s.step_size * (m / (std::sqrt(v) * s.root_scale + s.epsilon));
+    value[i] = value[i] * s.keep - s.step_size * (m / (std::sqrt(v) * s.root_scale + s.epsilon));
   }
 }
 
 template <typename T>
 EMO_BODY void sgd_body(T* __restrict value, const T* __restrict gradient, T* __restrict velocity,
-                       const T* __restrict mask, std::int64_t n, const SgdStep<T> s) {
+                       std::int64_t n, const SgdStep<T> s) {
   for (std::int64_t i = 0; i < n; ++i) {
-    const T g = gradient[i] * s.scale + s.penalty * mask[i] * value[i];
+    const T g = gradient[i] * s.scale + s.penalty * value[i];
     const T v = velocity[i] * s.momentum + g;
     velocity[i] = v;
     value[i] -= s.lr * v;
@@ -59,13 +57,12 @@ EMO_BODY double squares_body(const T* __restrict x, std::int64_t n) {
 }
 
 template <typename T>
-EMO_WIDE void adam_wide(T* p, const T* g, T* m, T* v, const T* mask, std::int64_t n,
-                        const AdamStep<T>& s) {
-  adam_body(p, g, m, v, mask, n, s);
+EMO_WIDE void adam_wide(T* p, const T* g, T* m, T* v, std::int64_t n, const AdamStep<T>& s) {
+  adam_body(p, g, m, v, n, s);
 }
 template <typename T>
-EMO_WIDE void sgd_wide(T* p, const T* g, T* v, const T* mask, std::int64_t n, const SgdStep<T>& s) {
-  sgd_body(p, g, v, mask, n, s);
+EMO_WIDE void sgd_wide(T* p, const T* g, T* v, std::int64_t n, const SgdStep<T>& s) {
+  sgd_body(p, g, v, n, s);
 }
 template <typename T>
 EMO_WIDE void average_wide(T* a, const T* value, std::int64_t n, T share) {
@@ -77,12 +74,12 @@ EMO_WIDE double squares_wide(const T* x, std::int64_t n) {
 }
 
 template <typename T>
-void adam(T* p, const T* g, T* m, T* v, const T* mask, std::int64_t n, const AdamStep<T>& s) {
-  wide() ? adam_wide(p, g, m, v, mask, n, s) : adam_body(p, g, m, v, mask, n, s);
+void adam(T* p, const T* g, T* m, T* v, std::int64_t n, const AdamStep<T>& s) {
+  wide() ? adam_wide(p, g, m, v, n, s) : adam_body(p, g, m, v, n, s);
 }
 template <typename T>
-void sgd(T* p, const T* g, T* v, const T* mask, std::int64_t n, const SgdStep<T>& s) {
-  wide() ? sgd_wide(p, g, v, mask, n, s) : sgd_body(p, g, v, mask, n, s);
+void sgd(T* p, const T* g, T* v, std::int64_t n, const SgdStep<T>& s) {
+  wide() ? sgd_wide(p, g, v, n, s) : sgd_body(p, g, v, n, s);
 }
 template <typename T>
 void average(T* a, const T* value, std::int64_t n, T share) {
@@ -91,21 +88,21 @@ void average(T* a, const T* value, std::int64_t n, T share) {
 
 }  // namespace
 
-void adam_step(float* value, const float* gradient, float* first, float* second, const float* mask,
-               std::int64_t n, const AdamStep<float>& step) {
-  adam(value, gradient, first, second, mask, n, step);
+void adam_step(float* value, const float* gradient, float* first, float* second, std::int64_t n,
+               const AdamStep<float>& step) {
+  adam(value, gradient, first, second, n, step);
 }
-void adam_step(double* value, const double* gradient, double* first, double* second,
-               const double* mask, std::int64_t n, const AdamStep<double>& step) {
-  adam(value, gradient, first, second, mask, n, step);
+void adam_step(double* value, const double* gradient, double* first, double* second, std::int64_t n,
+               const AdamStep<double>& step) {
+  adam(value, gradient, first, second, n, step);
 }
-void sgd_step(float* value, const float* gradient, float* velocity, const float* mask,
-              std::int64_t n, const SgdStep<float>& step) {
-  sgd(value, gradient, velocity, mask, n, step);
+void sgd_step(float* value, const float* gradient, float* velocity, std::int64_t n,
+              const SgdStep<float>& step) {
+  sgd(value, gradient, velocity, n, step);
 }
-void sgd_step(double* value, const double* gradient, double* velocity, const double* mask,
-              std::int64_t n, const SgdStep<double>& step) {
-  sgd(value, gradient, velocity, mask, n, step);
+void sgd_step(double* value, const double* gradient, double* velocity, std::int64_t n,
+              const SgdStep<double>& step) {
+  sgd(value, gradient, velocity, n, step);
 }
 
 void average_step(float* a, const float* value, std::int64_t n, float share) {

@@ -10,8 +10,8 @@ namespace emosweep::trainer {
 template <typename T>
 struct AdamStep {
   T scale;    // of the gradient (clipping)
-  T keep;     // 1 - lr * weight decay, where the mask is 1 (adamw; 1 for adam)
-  T penalty;  // weight decay added to the gradient, where the mask is 1 (adam; 0 for adamw)
+  T keep;     // 1 - lr * weight decay (adamw; 1 for adam)
+  T penalty;  // weight decay added to the gradient (adam; 0 for adamw)
   T blend1;   // 1 - beta1
   T beta2, blend2;
   T step_size;   // lr / (1 - beta1^t)
@@ -24,15 +24,15 @@ struct SgdStep {
   T scale, penalty, momentum, lr;
 };
 
-// value, first, second, velocity: [n], updated in place; gradient, mask: [n].
-void adam_step(float* value, const float* gradient, float* first, float* second, const float* mask,
-               std::int64_t n, const AdamStep<float>& step);
-void adam_step(double* value, const double* gradient, double* first, double* second,
-               const double* mask, std::int64_t n, const AdamStep<double>& step);
-void sgd_step(float* value, const float* gradient, float* velocity, const float* mask,
-              std::int64_t n, const SgdStep<float>& step);
-void sgd_step(double* value, const double* gradient, double* velocity, const double* mask,
-              std::int64_t n, const SgdStep<double>& step);
+// value, first, second, velocity: [n], updated in place; gradient: [n].
+void adam_step(float* value, const float* gradient, float* first, float* second, std::int64_t n,
+               const AdamStep<float>& step);
+void adam_step(double* value, const double* gradient, double* first, double* second, std::int64_t n,
+               const AdamStep<double>& step);
+void sgd_step(float* value, const float* gradient, float* velocity, std::int64_t n,
+              const SgdStep<float>& step);
+void sgd_step(double* value, const double* gradient, double* velocity, std::int64_t n,
+              const SgdStep<double>& step);
 
 // average <- average + share (value - average). [n]
 void average_step(float* average, const float* value, std::int64_t n, float share);

@@ -68,6 +68,72 @@ TEST(LinearBlock, IsABatchedProduct) {
   }
 }
 
+// One layer a modality over x [K,b,M,in] as it stands, the bias of the last outputs alone.
+TEST(LinearBlock, TakesALayerAModalityWhereverItsRowsStand) {
+  for (const auto& [b, in, out, n] : std::vector<std::array<std::int64_t, 4>>{
+           {8, 16, 24, 24}, {8, 16, 24, 16}, {5, 3, 2, 1}, {1, 4, 6, 4}}) {
+    SCOPED_TRACE(std::to_string(b) + " " + std::to_string(n));
+    Variables v{values({2, b, 3, in}, 0, at::kDouble), values({2, 3, in, out}, 1, at::kDouble),
+                values({2, 3, 1, n}, 2, at::kDouble)};
+    for (at::Tensor& t : v) t.set_requires_grad(true);
+    const at::Tensor x = v[0].transpose(1, 2), bias = at::constant_pad_nd(v[2], {out - n, 0});
+    const Variables theirs = with_gradients(v, at::matmul(x, v[1]) + bias);
+    compare(with_gradients(v, linear_block(x, v[1], v[2], false)), theirs, 1e-12);
+  }
+  const Variables large{values({2, 3, 4, 1024}, 0, at::kDouble),
+                        values({2, 3, 1024, 512}, 1, at::kDouble),
+                        values({2, 3, 1, 500}, 2, at::kDouble)};  // ATen's
+  EXPECT_LE((linear_block(large[0], large[1], large[2], false) -
+             (at::matmul(large[0], large[1]) + at::constant_pad_nd(large[2], {12, 0})))
+                .abs()
+                .max()
+                .item<double>(),
+            1e-11);
+}
+
+TEST(LinearBlock, PutsLayersSideBySide) {
+  for (const std::int64_t last : {7, 4096}) {  // the second is ATen's
+    SCOPED_TRACE(last);
+    Variables v;
+    std::vector<at::Tensor> x;
+    std::vector<LinearParameters> layers;
+    Variables expected;
+    for (const std::int64_t in : {std::int64_t{16}, last}) {
+      const std::size_t i = v.size();
+      const auto phase = static_cast<double>(i);
+      v.push_back(values({2, 8, in}, phase, at::kDouble));
+      v.push_back(values({2, in, 100}, phase + 1, at::kDouble));
+      v.push_back(values({2, 1, 100}, phase + 2, at::kDouble));
+      for (std::size_t j = i; j < v.size(); ++j) v[j].set_requires_grad(true);
+      x.push_back(v[i]);
+      layers.push_back({v[i + 1], v[i + 2]});
+      expected.push_back(at::baddbmm(v[i + 2], v[i], v[i + 1]));
+    }
+    const Variables theirs = with_gradients(v, at::cat(expected, -1));
+    compare(with_gradients(v, linear_side_by_side(x, layers)), theirs, 1e-11);
+  }
+}
+
+// As in the flat storage: the leaf's own gradient is overwritten, twice gives no sum.
+TEST(LinearBlock, OverwritesGradientsThatHaveAPlace) {
+  for (const std::int64_t in : {16, 8192}) {  // the second is ATen's
+    SCOPED_TRACE(in);
+    const Variables v = layer(2, 8, in, 40, false, at::kDouble);
+    const Variables leaves{v[0], weight_of(v, in, 40).detach().set_requires_grad(true), v[2]};
+    const Variables theirs =
+        with_gradients(leaves, linear_block(leaves[0], leaves[1], leaves[2], true));
+    for (at::Tensor leaf : {leaves[1], leaves[2]})
+      leaf.mutable_grad() = at::full_like(leaf, std::numeric_limits<double>::quiet_NaN());
+    for (int i = 0; i < 2; ++i) {
+      const at::Tensor y = linear_block(leaves[0], {leaves[1], leaves[1].grad()},
+                                        {leaves[2], leaves[2].grad()}, true);
+      (y * values(y.sizes().vec(), 9, at::kDouble)).sum().backward();
+      EXPECT_TRUE(at::equal(leaves[1].grad(), theirs[2]));
+      EXPECT_TRUE(at::equal(leaves[2].grad(), theirs[3]));
+    }
+  }
+}
+
 TEST(LinearBlock, LeavesLargeAndEmptyLayersToATen) {
   const Variables large = layer(1, 4, 1024, 512, false, at::kFloat);
   const at::Tensor weight = weight_of(large, 1024, 512);

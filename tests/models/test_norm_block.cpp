@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "models/norm_block.h"
+#include "models/pool_block.h"
 
 namespace emosweep::models {
 namespace {
@@ -66,6 +67,60 @@ TEST(NormBlock, AgreesWithItsFourOperations) {
 TEST(NormBlock, BroadcastsAMaskOfWholeRows) {
   const Case c = case_of(2, 4, 2, 16, at::kDouble);
   compare(c, c.mask.narrow(3, 0, 1), true, 1e-11);
+}
+
+TEST(NormBlock, OverwritesGradientsThatHaveAPlace) {
+  Case c = case_of(2, 4, 3, 16, at::kDouble);
+  const auto expected = value_and_gradients(c, norm_block(c.x, c.gamma, c.beta, c.mask, true));
+  for (int i = 0; i < 2; ++i) {
+    c.gamma.grad().fill_(7);
+    const at::Tensor y =
+        norm_block(c.x, {c.gamma, c.gamma.grad()}, {c.beta, c.beta.grad()}, c.mask, true);
+    (y * c.outer).sum().backward();
+    EXPECT_TRUE(at::equal(c.gamma.grad(), expected[2]));
+    EXPECT_TRUE(at::equal(c.beta.grad(), expected[3]));
+  }
+}
+
+// Tokens [K,M,b,T*H], as operations of ATen and in one pass, with gradients that have a place.
+TEST(PoolBlock, IsTheMeanOfNormalisedTokens) {
+  constexpr std::int64_t K = 2, M = 3, b = 5, T = 4;
+  for (const std::int64_t H : {1, 7, 16}) {
+    for (const at::ScalarType dtype : {at::kDouble, at::kFloat}) {
+      for (const bool all : {true, false}) {
+        SCOPED_TRACE(std::to_string(H) + (all ? "" : ", some absent"));
+        Case c = case_of(K * M, b, T, H, dtype);
+        const Case affine = case_of(K, 1, M, H, dtype);
+        at::Tensor x = c.x.detach().view({K, M, b, T * H}).set_requires_grad(true);
+        at::Tensor gamma = affine.gamma.detach().view({K, M, 1, H}).set_requires_grad(true);
+        at::Tensor beta = affine.beta.detach().view({K, M, 1, H}).set_requires_grad(true);
+        at::Tensor present;
+        if (!all) present = at::arange(K * b * M).view({K, b, M}).remainder(4).ne(1);
+        const at::Tensor outer = at::arange(K * b * M * H, x.options()).sin().view({K, b, M * H});
+
+        const at::Tensor tokens = x.view({K, M, b, T, H}), mean = tokens.mean(-1, true);
+        const at::Tensor variance = (tokens - mean).square().mean(-1, true);
+        const at::Tensor pooled = ((tokens - mean) / (variance + 1e-5).sqrt()).mean(3);
+        at::Tensor y = (pooled * gamma + beta).transpose(1, 2);
+        if (present.defined()) y = y * present.unsqueeze(-1);
+        y = y.reshape({K, b, M * H});
+        (y * outer).sum().backward();
+        const std::vector<at::Tensor> expected{x.grad().clone(), gamma.grad().clone(),
+                                               beta.grad().clone()};
+        x.mutable_grad().reset();
+        const at::Tensor ours =
+            pool_block(x, {gamma, gamma.grad()}, {beta, beta.grad()}, present, T);
+        (ours * outer).sum().backward();
+        // One feature has no variance: x is then multiplied by 316, and rounding with it.
+        const double tolerance = dtype == at::kFloat ? 2e-4 : H == 1 ? 1e-9 : 1e-12;
+        if (dtype == at::kFloat && H == 1) continue;
+        EXPECT_LE((ours - y).abs().max().item<double>(), tolerance);
+        const std::vector<at::Tensor> got{x.grad(), gamma.grad(), beta.grad()};
+        for (std::size_t i = 0; i < got.size(); ++i)
+          EXPECT_LE((got[i] - expected[i]).abs().max().item<double>(), tolerance) << "part " << i;
+      }
+    }
+  }
 }
 
 TEST(NormBlock, LetsANanThrough) {
