@@ -58,39 +58,40 @@ EMO_BODY void forward_body(const Forward<T>& f, const Shape& s) {
 
 template <typename T>
 struct Backward {
-  const T *outer, *normal, *scale, *gamma, *beta, *mask;
-  T *x, *d_gamma, *d_beta, *scratch;  // scratch [2, H]
-  bool relu;
+  const T *outer, *normal, *scale, *gamma, *y, *mask;  // y: null without relu
+  T *x, *d_gamma, *d_beta;
 };
 
 template <typename T>
 EMO_BODY void backward_body(const Backward<T>& f, const Shape& s) {
   const std::int64_t H = s.width;
   const T share = T(1) / static_cast<T>(H);
-  T* __restrict d = f.scratch, * __restrict e = f.scratch + H;
   for (std::int64_t r = 0; r < s.trials * s.rows; ++r) {
     const std::int64_t a = r / s.rows * s.apart + r % s.group * H;
     const std::int64_t da = r / s.rows * s.gradient_apart + r % s.group * H;
     const T* __restrict outer = f.outer + r * H, * __restrict normal = f.normal + r * H;
-    const T* __restrict gamma = f.gamma + a, * __restrict beta = f.beta + a;
+    const T* __restrict gamma = f.gamma + a;
     const T* __restrict mask = f.mask ? f.mask + r * H : nullptr;
     T* __restrict d_gamma = f.d_gamma + da, * __restrict d_beta = f.d_beta + da;
     T* __restrict x = f.x + r * H;
-    for (std::int64_t i = 0; i < H; ++i) d[i] = mask ? outer[i] * mask[i] : outer[i];
-    if (f.relu) {
-      for (std::int64_t i = 0; i < H; ++i) {
-        d[i] = normal[i] * gamma[i] + beta[i] <= T(0) ? T(0) : d[i];
-      }
+    if (mask) {
+      for (std::int64_t i = 0; i < H; ++i) x[i] = outer[i] * mask[i];
+    } else {
+      for (std::int64_t i = 0; i < H; ++i) x[i] = outer[i];
+    }
+    if (f.y) {
+      const T* __restrict y = f.y + r * H;
+      for (std::int64_t i = 0; i < H; ++i) x[i] = y[i] > T(0) ? x[i] : T(0);
     }
     for (std::int64_t i = 0; i < H; ++i) {
-      d_gamma[i] += d[i] * normal[i];
-      d_beta[i] += d[i];
-      e[i] = d[i] * gamma[i];
+      d_gamma[i] += x[i] * normal[i];
+      d_beta[i] += x[i];
+      x[i] *= gamma[i];
     }
-    const T mean = row_sum<T>(H, [&](std::int64_t i) { return e[i]; }) * share;
-    const T along = row_sum<T>(H, [&](std::int64_t i) { return e[i] * normal[i]; }) * share;
+    const T mean = row_sum<T>(H, [&](std::int64_t i) { return x[i]; }) * share;
+    const T along = row_sum<T>(H, [&](std::int64_t i) { return x[i] * normal[i]; }) * share;
     const T scale = f.scale[r];
-    for (std::int64_t i = 0; i < H; ++i) x[i] = scale * (e[i] - mean - normal[i] * along);
+    for (std::int64_t i = 0; i < H; ++i) x[i] = scale * (x[i] - mean - normal[i] * along);
   }
 }
 
@@ -137,28 +138,24 @@ void run_forward(const at::Tensor& x, const at::Tensor& gamma, const at::Tensor&
 }
 
 template <typename T>
-void run_backward(const at::Tensor& outer, const torch::autograd::variable_list& saved, bool relu,
+void run_backward(const at::Tensor& outer, const torch::autograd::variable_list& saved,
                   at::Tensor& x, at::Tensor& d_gamma, at::Tensor& d_beta) {
   const Shape shape = shape_of(outer, saved[0], d_gamma);
-  at::Tensor scratch = at::empty({2, shape.width}, outer.options());
   const Backward<T> f{outer.const_data_ptr<T>(),
-                      saved[2].const_data_ptr<T>(),
-                      saved[3].const_data_ptr<T>(),
-                      saved[0].const_data_ptr<T>(),
                       saved[1].const_data_ptr<T>(),
+                      saved[2].const_data_ptr<T>(),
+                      saved[0].const_data_ptr<T>(),
                       data_or_null<T>(saved[4]),
+                      data_or_null<T>(saved[3]),
                       x.data_ptr<T>(),
                       d_gamma.data_ptr<T>(),
-                      d_beta.data_ptr<T>(),
-                      scratch.data_ptr<T>(),
-                      relu};
+                      d_beta.data_ptr<T>()};
   wide() ? backward_wide(f, shape) : backward_body(f, shape);
 }
 
 // What a node keeps beside tensors of the graph.
 struct Affine final : torch::CustomClassHolder {
   at::Tensor gamma_gradient, beta_gradient;  // undefined: autograd's
-  bool relu = false;
 };
 
 at::Tensor zeros_at(const at::Tensor& place, const at::Tensor& like) {
@@ -168,14 +165,13 @@ at::Tensor zeros_at(const at::Tensor& place, const at::Tensor& like) {
 struct NormBlock : torch::autograd::Function<NormBlock> {
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x0,
                             const at::Tensor& gamma0, const at::Tensor& beta0,
-                            const std::optional<at::Tensor>& given,
+                            const std::optional<at::Tensor>& given, bool relu,
                             const c10::intrusive_ptr<Affine>& affine) {
     const at::Tensor mask = given.value_or(at::Tensor()), x = x0.contiguous();
     const bool dense =
         dense_trials(gamma0) && dense_trials(beta0) && gamma0.stride(0) == beta0.stride(0);
     const at::Tensor gamma = dense ? gamma0 : gamma0.contiguous(),
                      beta = dense ? beta0 : beta0.contiguous();
-    const bool relu = affine->relu;
     at::Tensor y = at::empty_like(x), normal = at::empty_like(x);
     at::Tensor scale = at::empty({x.numel() / x.size(-1)}, x.options());
     if (x.scalar_type() == at::kFloat) {
@@ -183,7 +179,7 @@ struct NormBlock : torch::autograd::Function<NormBlock> {
     } else {
       run_forward<double>(x, gamma, beta, mask, relu, y, normal, scale);
     }
-    context->save_for_backward({gamma, beta, normal, scale, mask});
+    context->save_for_backward({gamma, normal, scale, mask, relu ? y : at::Tensor()});
     context->saved_data["affine"] = c10::IValue::make_capsule(affine);
     return y;
   }
@@ -196,15 +192,15 @@ struct NormBlock : torch::autograd::Function<NormBlock> {
     const at::Tensor outer = outers[0].contiguous();
     at::Tensor x = at::empty_like(outer);
     at::Tensor d_gamma = zeros_at(affine.gamma_gradient, saved[0]),
-               d_beta = zeros_at(affine.beta_gradient, saved[1]);
+               d_beta = zeros_at(affine.beta_gradient, saved[0]);
     if (outer.scalar_type() == at::kFloat) {
-      run_backward<float>(outer, saved, affine.relu, x, d_gamma, d_beta);
+      run_backward<float>(outer, saved, x, d_gamma, d_beta);
     } else {
-      run_backward<double>(outer, saved, affine.relu, x, d_gamma, d_beta);
+      run_backward<double>(outer, saved, x, d_gamma, d_beta);
     }
     if (affine.gamma_gradient.defined()) d_gamma.reset();
     if (affine.beta_gradient.defined()) d_beta.reset();
-    return {x, d_gamma, d_beta, at::Tensor(), at::Tensor()};
+    return {x, d_gamma, d_beta, at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };
 
@@ -224,8 +220,7 @@ at::Tensor norm_block(const at::Tensor& x, const Parameter& gamma, const Paramet
   auto affine = c10::make_intrusive<Affine>();
   affine->gamma_gradient = gamma.gradient;
   affine->beta_gradient = beta.gradient;
-  affine->relu = relu;
-  return NormBlock::apply(x, gamma.value, beta.value, whole, affine);
+  return NormBlock::apply(x, gamma.value, beta.value, whole, relu, affine);
 }
 
 }  // namespace emosweep::models
