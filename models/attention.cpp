@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -85,6 +86,7 @@ class Rows {
       point(in_, kqv, k, r, 3);
       point(outer_, d_context, k, r, 1);
       point(out_, d_kqv, k, r, 3);
+      for (T* row : out_) std::fill_n(row, shape_.tokens * 3 * shape_.width, T(0));
       core_.backward(in_.data(), p + (k * shape_.b + r) * core_.weights(), outer_.data(),
                      out_.data());
     });
@@ -143,7 +145,7 @@ struct Attend : torch::autograd::Function<Attend> {
     const variable_list saved = context->get_saved_variables();
     const std::vector<std::int64_t> s = context->saved_data["shape"].toIntVector();
     const at::Tensor outer = outers[0].contiguous();
-    at::Tensor d_kqv = at::zeros_like(saved[0]);
+    at::Tensor d_kqv = at::empty_like(saved[0]);
     by_type(outer, [&]<typename T>(T) {
       Rows<T>({s[0], s[1], s[2], s[3], s[4], s[5]})
           .backward(saved[0].const_data_ptr<T>(), saved[1].const_data_ptr<T>(),
