@@ -80,7 +80,7 @@ Times run(Team& team, std::int64_t hidden, std::int64_t rows, int steps,
   for (int s = 0; s < steps + 2; ++s) {
     const models::Step step{true, 0, s, keys, at::full({1}, 0.3), team};
     const auto begin = Clock::now();
-    model->flat_grad().zero_();
+    model->zero_gradient();
     const at::Tensor loss = model->forward(batch, step).heads[0].square().mean();
     const auto forward = Clock::now();
     torch::autograd::backward({loss}, {});

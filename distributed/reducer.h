@@ -31,7 +31,8 @@ class Reducer {
  public:
   virtual ~Reducer() = default;
   // A leaf of the autograd graph whose grad() is preset to a view of `gradient`; parameters in the
-  // order of their place in it. Its gradient must be accumulated in place.
+  // order of their place in it. Its gradient must be accumulated in place, or be left there before
+  // its accumulator runs, as blocks of models do that hand autograd an undefined one.
   virtual void add(const std::string& name, const at::Tensor& parameter) = 0;
   // TrialError names the parameters that got no gradient in this backward pass: summed anyway, they
   // would take a step that no loss asked for.

@@ -48,14 +48,14 @@ at::Tensor attend_by_aten(const at::Tensor& kqv, const at::Tensor& present,
   const at::Tensor scores =
       at::baddbmm(bias, q, k.transpose(1, 2), 1, 1 / std::sqrt(static_cast<double>(d)));
   const at::Tensor context = at::bmm(at::softmax(scores, -1), v);
-  // [K b h, M T, d] -> [K M, b T, H]
+  // [K b h, M T, d] -> [K, M, b T, H]
   at::Tensor out = context.view({s.K, s.b, s.heads, s.M, s.tokens, d}).permute({0, 3, 1, 4, 2, 5});
   out = out.reshape({s.K * s.M, s.b, s.tokens * s.width});
   if (!same) {
     const at::Tensor sees = blind.logical_not().permute({0, 2, 1, 3});  // [K,M,b,1]
     out = out * sees.reshape({s.K * s.M, s.b, 1});
   }
-  return out.view({s.K, s.M, s.b * s.tokens, s.width});
+  return out.reshape({s.K, s.M, s.b * s.tokens, s.width});
 }
 
 namespace {

@@ -77,7 +77,8 @@ class FusionModel final : public Model {
   at::Tensor flat_grad() override { return parameters_.flat_grad(); }
   at::Tensor decay_mask() override { return parameters_.decay_mask(); }
   std::vector<Variable> variables() override { return parameters_.variables(); }
-  void zero_gradient() override {}  // blocks overwrite every parameter's
+  // Blocks overwrite all: nothing here is taken by FlatParameters::variable.
+  void zero_gradient() override {}
 
  private:
   void check(const data::Batch& batch) const;
@@ -154,7 +155,7 @@ at::Tensor FusionModel::cross(const at::Tensor& z, const at::Tensor& present) {
   tokens = tokens.view({K, M, b * T, H});
   const at::Tensor kqv = linear_block(tokens, a.kqv, a.qv_bias, false);
   const at::Tensor context = attend(kqv, present, {K, M, b, T, options_.heads, H});
-  const at::Tensor y = linear_block(context, a.out, tokens, false);
+  const at::Tensor y = linear_block(context, a.out, Parameter(tokens), false);
   return pool_block(y.view({K, M, b, T * H}), a.norm.gamma, a.norm.beta, present, T);
 }
 

@@ -252,6 +252,7 @@ at::Tensor linear_block(const at::Tensor& x, const Parameter& weight, const Para
             "x [K,(M,)b,in], weight [K,(M,)in,out], bias [K,(M,)1,out] expected");
   EMO_CHECK(b.size(-2) == 1 || (b.size(-2) == x.size(-2) && b.size(-1) == w.size(-1)),
             "a bias has one row, or the output's shape");
+  EMO_CHECK(b.size(-2) == 1 || !bias.gradient.defined(), "a residual is no parameter");
   if (!by_trial(x, w)) {
     const at::Tensor y = layer_by_aten(x, weight, bias);
     return relu ? at::relu(y) : y;
@@ -268,10 +269,11 @@ at::Tensor linear_side_by_side(std::span<const at::Tensor> x,
   EMO_CHECK(!x.empty() && x.size() == layers.size(), "one layer an input");
   bool all = true;
   for (std::size_t i = 0; i < x.size(); ++i) {
-    const at::Tensor& w = layers[i].weight.value;
+    const at::Tensor &w = layers[i].weight.value, &b = layers[i].bias.value;
     EMO_CHECK(x[i].dim() == 3 && w.dim() == 3 && x[i].size(0) == w.size(0) &&
                   x[i].size(2) == w.size(1) && x[i].size(1) == x[0].size(1) &&
-                  w.size(2) == layers[0].weight.value.size(2),
+                  w.size(2) == layers[0].weight.value.size(2) && b.dim() == 3 &&
+                  b.size(0) == w.size(0) && b.size(1) == 1 && b.size(2) == w.size(2),
               "inputs [K,b,in] of equally many rows and layers of equally many outputs");
     all = all && by_trial(x[i], w);
   }

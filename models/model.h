@@ -92,6 +92,8 @@ class Model {
   // Null where all parameters are dense. Of a table no variable is made: its gradient is added to
   // flat_grad() directly.
   virtual SparseRows* sparse_rows() { return nullptr; }
+  // Before a step's forward pass: its backward pass then leaves the step's gradient alone in
+  // flat_grad(), by adding to zeros or by overwriting. One backward pass a step.
   virtual void zero_gradient();
   // The model as one with fused kernels, null where it has none.
   virtual FusedModel* fused() { return nullptr; }

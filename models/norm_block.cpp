@@ -81,7 +81,7 @@ EMO_BODY void backward_body(const Backward<T>& f, const Shape& s) {
     }
     if (f.y) {
       const T* __restrict y = f.y + r * H;
-      for (std::int64_t i = 0; i < H; ++i) x[i] = y[i] > T(0) ? x[i] : T(0);
+      for (std::int64_t i = 0; i < H; ++i) x[i] = y[i] <= T(0) ? T(0) : x[i];  // NaN goes on
     }
     for (std::int64_t i = 0; i < H; ++i) {
       d_gamma[i] += x[i] * normal[i];
@@ -215,6 +215,11 @@ at::Tensor norm_block(const at::Tensor& x, const Parameter& gamma, const Paramet
     const at::Tensor y = at::addcmul(beta.value, normalise(x), gamma.value);
     return masked(relu ? at::relu(y) : y, mask);
   }
+  EMO_CHECK(gamma.gradient.defined() == beta.gradient.defined() &&
+                (!gamma.gradient.defined() ||
+                 (dense_trials(gamma.gradient) && dense_trials(beta.gradient) &&
+                  gamma.gradient.stride(0) == beta.gradient.stride(0))),
+            "gamma's and beta's gradients have both a place, equally far apart, or none");
   std::optional<at::Tensor> whole;
   if (mask.defined()) whole = mask.expand_as(x).contiguous();
   auto affine = c10::make_intrusive<Affine>();

@@ -57,7 +57,8 @@ class Layout {
 // is zeroed, allocated and added in every step. A parameter with it stands in a graph once. Its
 // leaf is an input of the block's node all the same: reducers watch that.
 struct Parameter {
-  Parameter(at::Tensor v, at::Tensor g = {}) : value(std::move(v)), gradient(std::move(g)) {}
+  explicit Parameter(at::Tensor v) : value(std::move(v)) {}  // autograd's, or no parameter at all
+  Parameter(at::Tensor v, at::Tensor g) : value(std::move(v)), gradient(std::move(g)) {}
   at::Tensor value, gradient;
 };
 

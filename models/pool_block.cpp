@@ -19,7 +19,7 @@ using torch::autograd::variable_list;
 struct Pool final : torch::CustomClassHolder {
   std::int64_t K = 0, M = 0, b = 0, tokens = 0, H = 0;
   at::Tensor gamma_gradient, beta_gradient;  // undefined: autograd's
-  at::Tensor normal, scale, present;
+  at::Tensor present;
 };
 
 template <typename T>
@@ -29,13 +29,14 @@ const T* part(const at::Tensor& t, std::int64_t k, std::int64_t m) {  // of [K,M
 
 // Modality m of trial k.
 template <typename T>
-PoolRows<T> rows_of(const Pool& p, const at::Tensor& gamma, const at::Tensor* beta, std::int64_t k,
+PoolRows<T> rows_of(const Pool& p, const at::Tensor& normal, const at::Tensor& scale,
+                    const at::Tensor& gamma, const at::Tensor* beta, std::int64_t k,
                     std::int64_t m) {
   const std::int64_t tokens = (k * p.M + m) * p.b * p.tokens;
   PoolRows<T> rows{p.b, p.tokens, p.H, p.M * p.H, part<T>(gamma, k, m)};
   if (beta != nullptr) rows.beta = part<T>(*beta, k, m);
-  rows.normal = p.normal.mutable_data_ptr<T>() + tokens * p.H;
-  rows.scale = p.scale.mutable_data_ptr<T>() + tokens;
+  rows.normal = normal.mutable_data_ptr<T>() + tokens * p.H;
+  rows.scale = scale.mutable_data_ptr<T>() + tokens;
   if (p.present.defined()) {
     rows.present = p.present.const_data_ptr<bool>() + k * p.b * p.M + m;
     rows.present_ld = p.M;
@@ -44,44 +45,46 @@ PoolRows<T> rows_of(const Pool& p, const at::Tensor& gamma, const at::Tensor* be
 }
 
 template <typename Run>
-void each(const Pool& p, const Run& run) {
+void each(const Pool& p, at::ScalarType dtype, const Run& run) {
   const auto all = [&](auto type) {
     for (std::int64_t k = 0; k < p.K; ++k)
       for (std::int64_t m = 0; m < p.M; ++m) run(type, k, m);
   };
-  p.normal.scalar_type() == at::kFloat ? all(float()) : all(double());
+  dtype == at::kFloat ? all(float()) : all(double());
 }
 
 struct PoolBlock : torch::autograd::Function<PoolBlock> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& gamma,
                             const at::Tensor& beta, const c10::intrusive_ptr<Pool>& pool) {
-    Pool& p = *pool;
-    p.normal = x.clone(at::MemoryFormat::Contiguous);
-    p.scale = at::empty({p.K * p.M * p.b * p.tokens}, x.options());
+    const Pool& p = *pool;
+    const at::Tensor normal = x.clone(at::MemoryFormat::Contiguous);
+    const at::Tensor scale = at::empty({p.K * p.M * p.b * p.tokens}, x.options());
     at::Tensor y = at::empty({p.K, p.b, p.M * p.H}, x.options());
-    each(p, [&]<typename T>(T, std::int64_t k, std::int64_t m) {
-      pool_forward(rows_of<T>(p, gamma, &beta, k, m),
+    each(p, x.scalar_type(), [&]<typename T>(T, std::int64_t k, std::int64_t m) {
+      pool_forward(rows_of<T>(p, normal, scale, gamma, &beta, k, m),
                    y.mutable_data_ptr<T>() + (k * p.b * p.M + m) * p.H);
     });
-    context->save_for_backward({gamma});
+    context->save_for_backward({gamma, normal, scale});
     context->saved_data["pool"] = c10::IValue::make_capsule(pool);
     return y;
   }
 
   static variable_list backward(AutogradContext* context, variable_list outers) {
-    const at::Tensor gamma = context->get_saved_variables()[0], d = outers[0].contiguous();
+    const variable_list saved = context->get_saved_variables();
+    const at::Tensor &gamma = saved[0], &normal = saved[1], &scale = saved[2];
+    const at::Tensor d = outers[0].contiguous();
     const c10::IValue kept = context->saved_data["pool"];
     const Pool& p = *c10::static_intrusive_pointer_cast<Pool>(kept.toCapsule());
     const auto place = [&](const at::Tensor& given) {
       return given.defined() ? given : at::empty({p.K, p.M, 1, p.H}, d.options());
     };
-    at::Tensor x = at::empty_like(p.normal), d_gamma = place(p.gamma_gradient),
+    at::Tensor x = at::empty_like(normal), d_gamma = place(p.gamma_gradient),
                d_beta = place(p.beta_gradient);
-    each(p, [&]<typename T>(T, std::int64_t k, std::int64_t m) {
+    each(p, d.scalar_type(), [&]<typename T>(T, std::int64_t k, std::int64_t m) {
       const auto at = [&](const at::Tensor& t) {
         return t.mutable_data_ptr<T>() + k * t.stride(0) + m * t.stride(1);
       };
-      pool_backward(rows_of<T>(p, gamma, nullptr, k, m),
+      pool_backward(rows_of<T>(p, normal, scale, gamma, nullptr, k, m),
                     d.const_data_ptr<T>() + (k * p.b * p.M + m) * p.H, at(x), at(d_gamma),
                     at(d_beta));
     });
@@ -106,7 +109,9 @@ at::Tensor pool_by_aten(const at::Tensor& x, const Parameter& gamma, const Param
 at::Tensor pool_block(const at::Tensor& x, const Parameter& gamma, const Parameter& beta,
                       const at::Tensor& present, std::int64_t tokens) {
   const std::int64_t H = gamma.value.size(-1);
-  EMO_CHECK(x.dim() == 4 && gamma.value.dim() == 4 && x.size(3) == tokens * H,
+  const std::vector<std::int64_t> shape{x.size(0), x.dim() == 4 ? x.size(1) : 0, 1, H};
+  EMO_CHECK(x.dim() == 4 && gamma.value.sizes() == shape && beta.value.sizes() == shape &&
+                x.size(3) == tokens * H,
             "x [K,M,b,tokens*H], gamma and beta [K,M,1,H] expected");
   const bool known = x.scalar_type() == at::kFloat || x.scalar_type() == at::kDouble;
   const bool dense = gamma.value.stride(3) == 1 && beta.value.stride(3) == 1;

@@ -18,10 +18,11 @@ Result run(Attention attention, const AttentionShape& s, const at::Tensor& prese
   const std::int64_t n = s.K * s.M * s.b * s.tokens * 3 * s.width;
   const at::Tensor i = at::arange(n, at::TensorOptions().dtype(at::kDouble));
   at::Tensor kqv = (at::sin(i * 12.9898) * 2)
-                       .view({s.K * s.M, s.b * s.tokens, 3 * s.width})
+                       .view({s.K, s.M, s.b * s.tokens, 3 * s.width})
                        .to(dtype)
                        .set_requires_grad(true);
   const at::Tensor value = attention(kqv, present, s);
+  EXPECT_EQ(value.sizes().vec(), (std::vector<std::int64_t>{s.K, s.M, s.b * s.tokens, s.width}));
   (value * at::cos(at::arange(value.numel(), at::TensorOptions().dtype(dtype))).view_as(value))
       .sum()
       .backward();
@@ -63,6 +64,11 @@ TEST(Attention, LeavesManyTokensToATen) {
   const AttentionShape s{1, 2, 1, 65, 1, 4};
   EXPECT_TRUE(at::equal(run(attend, s, {}, at::kFloat).value,
                         run(attend_by_aten, s, {}, at::kFloat).value));
+  const AttentionShape several{1, 2, 3, 65, 1, 4};  // of one head, where a view is made of context
+  EXPECT_TRUE(run(attend, several, some_present(several), at::kFloat)
+                  .gradient.isfinite()
+                  .all()
+                  .item<bool>());
 }
 
 }  // namespace

@@ -151,6 +151,34 @@ TEST_P(EveryFusion, BackwardOverwritesTheFlatGradientInPlace) {
   EXPECT_NEAR(of_leaves, sum, 1e-6 * sum) << "nothing but leaves has a gradient";
 }
 
+// Layers that are ATen's beside others that are not: a first input, and all of attention's tokens.
+TEST(Fusions, LargeLayersOverwriteTheirGradientsToo) {
+  for (const Fusion fusion : {Fusion::concat, Fusion::gated, Fusion::cross_attention}) {
+    for (const std::int64_t K : {1, 2}) {
+      SCOPED_TRACE(std::to_string(static_cast<int>(fusion)) + " " + std::to_string(K));
+      ModelOptions o = options_of(fusion, 2);
+      o.hidden_size = 192;
+      o.tokens = 8;
+      o.heads = 4;
+      o.widths[0] = 1500;
+      const std::vector<StreamKey> keys = keys_of(K);
+      const auto model = make_model(o, keys);
+      StepParts parts = parts_of(keys, std::vector<double>(static_cast<std::size_t>(K), 0.2));
+      const data::Batch batch = batch_of(o, {.K = K});
+      at::Tensor once;
+      for (int i = 0; i < 2; ++i) {
+        model->zero_gradient();
+        loss_of(model->forward(batch, step_of(parts, true))).backward();
+        if (i == 0) once = model->flat_grad().clone();
+        if (i == 0)
+          for (const Leaf& leaf : model->leaves()) leaf.value.grad().fill_(7);
+      }
+      EXPECT_GT(once.abs().max().item<double>(), 0);
+      EXPECT_LE(largest_difference(model->flat_grad(), once), 1e-12);
+    }
+  }
+}
+
 TEST_P(EveryFusion, APackComputesWhatItsTrialsComputeAlone) {
   for (const at::ScalarType dtype : {at::kDouble, at::kFloat}) {
     const ModelOptions o = options(dtype);
@@ -276,6 +304,7 @@ TEST_P(EveryFusion, NoRowsAreNoError) {
   for (const bool absent : {false, true}) {
     const data::Batch batch = batch_of(o, {.K = 2, .rows = 0, .absent = absent});
     StepParts parts = parts_of(keys, {0.5, 0.5});
+    for (const Leaf& leaf : model->leaves()) leaf.value.grad().fill_(7);  // of a step before
     const Output output = model->forward(batch, step_of(parts, true));
     EXPECT_EQ(output.heads[0].sizes().vec(), (std::vector<std::int64_t>{2, 0, o.classes}));
     output.heads[0].sum().backward();

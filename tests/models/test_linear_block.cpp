@@ -19,6 +19,11 @@ at::Tensor values(std::vector<std::int64_t> shape, double phase, at::ScalarType 
 
 using Variables = std::vector<at::Tensor>;
 
+// With gradients that are autograd's.
+at::Tensor plain(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, bool relu) {
+  return linear_block(x, Parameter(weight), Parameter(bias), relu);
+}
+
 // y and its gradients, summed with an uneven weight.
 Variables with_gradients(const Variables& leaves, const at::Tensor& y) {
   for (at::Tensor leaf : leaves) leaf.mutable_grad().reset();
@@ -59,8 +64,7 @@ TEST(LinearBlock, IsABatchedProduct) {
           const Variables v = layer(3, b, in, out, residual, dtype);
           const at::Tensor y = at::baddbmm(v[2], v[0], weight_of(v, in, out));
           const Variables theirs = with_gradients(v, relu ? at::relu(y) : y);
-          const Variables ours =
-              with_gradients(v, linear_block(v[0], weight_of(v, in, out), v[2], relu));
+          const Variables ours = with_gradients(v, plain(v[0], weight_of(v, in, out), v[2], relu));
           compare(ours, theirs, dtype == at::kDouble ? 1e-12 : 2e-4);
         }
       }
@@ -78,17 +82,30 @@ TEST(LinearBlock, TakesALayerAModalityWhereverItsRowsStand) {
     for (at::Tensor& t : v) t.set_requires_grad(true);
     const at::Tensor x = v[0].transpose(1, 2), bias = at::constant_pad_nd(v[2], {out - n, 0});
     const Variables theirs = with_gradients(v, at::matmul(x, v[1]) + bias);
-    compare(with_gradients(v, linear_block(x, v[1], v[2], false)), theirs, 1e-12);
+    compare(with_gradients(v, plain(x, v[1], v[2], false)), theirs, 1e-12);
   }
-  const Variables large{values({2, 3, 4, 1024}, 0, at::kDouble),
-                        values({2, 3, 1024, 512}, 1, at::kDouble),
-                        values({2, 3, 1, 500}, 2, at::kDouble)};  // ATen's
-  EXPECT_LE((linear_block(large[0], large[1], large[2], false) -
-             (at::matmul(large[0], large[1]) + at::constant_pad_nd(large[2], {12, 0})))
-                .abs()
-                .max()
-                .item<double>(),
-            1e-11);
+}
+
+// The same by ATen, whose gradients autograd adds to their places.
+TEST(LinearBlock, LeavesLargeLayersOfModalitiesToATen) {
+  for (const std::int64_t K : {1, 2}) {
+    Variables v{values({K, 4, 3, 1024}, 0, at::kDouble), values({K, 3, 1024, 512}, 1, at::kDouble),
+                values({K, 3, 1, 500}, 2, at::kDouble)};
+    for (at::Tensor& t : v) t.set_requires_grad(true);
+    const at::Tensor x = v[0].transpose(1, 2), bias = at::constant_pad_nd(v[2], {12, 0});
+    const Variables theirs = with_gradients(v, at::matmul(x, v[1]) + bias);
+    for (at::Tensor leaf : {v[1], v[2]}) leaf.mutable_grad() = at::full_like(leaf, 7);
+    v[0].mutable_grad().reset();
+    const at::Tensor y = linear_block(x, {v[1], v[1].grad()}, {v[2], v[2].grad()}, false);
+    (y * values(y.sizes().vec(), 9, at::kDouble)).sum().backward();
+    compare({y.detach(), v[0].grad(), v[1].grad(), v[2].grad()}, theirs, 1e-10);
+  }
+}
+
+TEST(LinearBlock, RefusesAResidualWithAPlaceForItsGradient) {
+  const Variables v = layer(1, 4, 8, 8, true, at::kFloat);
+  EXPECT_ANY_THROW(
+      linear_block(v[0], Parameter(weight_of(v, 8, 8)), {v[2], at::zeros_like(v[2])}, false));
 }
 
 TEST(LinearBlock, PutsLayersSideBySide) {
@@ -106,7 +123,7 @@ TEST(LinearBlock, PutsLayersSideBySide) {
       v.push_back(values({2, 1, 100}, phase + 2, at::kDouble));
       for (std::size_t j = i; j < v.size(); ++j) v[j].set_requires_grad(true);
       x.push_back(v[i]);
-      layers.push_back({v[i + 1], v[i + 2]});
+      layers.push_back({Parameter(v[i + 1]), Parameter(v[i + 2])});
       expected.push_back(at::baddbmm(v[i + 2], v[i], v[i + 1]));
     }
     const Variables theirs = with_gradients(v, at::cat(expected, -1));
@@ -120,8 +137,7 @@ TEST(LinearBlock, OverwritesGradientsThatHaveAPlace) {
     SCOPED_TRACE(in);
     const Variables v = layer(2, 8, in, 40, false, at::kDouble);
     const Variables leaves{v[0], weight_of(v, in, 40).detach().set_requires_grad(true), v[2]};
-    const Variables theirs =
-        with_gradients(leaves, linear_block(leaves[0], leaves[1], leaves[2], true));
+    const Variables theirs = with_gradients(leaves, plain(leaves[0], leaves[1], leaves[2], true));
     for (at::Tensor leaf : {leaves[1], leaves[2]})
       leaf.mutable_grad() = at::full_like(leaf, std::numeric_limits<double>::quiet_NaN());
     for (int i = 0; i < 2; ++i) {
@@ -137,18 +153,18 @@ TEST(LinearBlock, OverwritesGradientsThatHaveAPlace) {
 TEST(LinearBlock, LeavesLargeAndEmptyLayersToATen) {
   const Variables large = layer(1, 4, 1024, 512, false, at::kFloat);
   const at::Tensor weight = weight_of(large, 1024, 512);
-  EXPECT_TRUE(at::equal(linear_block(large[0], weight, large[2], false),
-                        at::baddbmm(large[2], large[0], weight)));
+  EXPECT_TRUE(
+      at::equal(plain(large[0], weight, large[2], false), at::baddbmm(large[2], large[0], weight)));
   const Variables empty = layer(2, 0, 3, 2, false, at::kFloat);
-  EXPECT_EQ(linear_block(empty[0], weight_of(empty, 3, 2), empty[2], true).numel(), 0);
+  EXPECT_EQ(plain(empty[0], weight_of(empty, 3, 2), empty[2], true).numel(), 0);
 }
 
 TEST(LinearBlock, GivesARowTheSameBitsAtEveryPlace) {
   for (const std::int64_t out : {2, 8, 25, 64, 100}) {
     const Variables v = layer(1, 64, 69, out, false, at::kFloat);
     const at::Tensor weight = weight_of(v, 69, out);
-    const at::Tensor y = linear_block(v[0], weight, v[2], false);
-    const at::Tensor turned = linear_block(v[0].flip(1), weight, v[2], false);
+    const at::Tensor y = plain(v[0], weight, v[2], false);
+    const at::Tensor turned = plain(v[0].flip(1), weight, v[2], false);
     EXPECT_TRUE(at::equal(turned.flip(1), y)) << out;
   }
 }
@@ -156,8 +172,7 @@ TEST(LinearBlock, GivesARowTheSameBitsAtEveryPlace) {
 TEST(LinearBlock, LetsANanThrough) {
   const Variables v = layer(1, 4, 8, 8, false, at::kFloat);
   v[0].detach()[0][1][3] = std::numeric_limits<float>::quiet_NaN();
-  const at::Tensor bad =
-      linear_block(v[0], weight_of(v, 8, 8), v[2], true).isnan().any(-1).view({4});
+  const at::Tensor bad = plain(v[0], weight_of(v, 8, 8), v[2], true).isnan().any(-1).view({4});
   EXPECT_FALSE(bad[0].item<bool>() || bad[2].item<bool>());
   EXPECT_TRUE(bad[1].item<bool>());
 }

@@ -29,6 +29,11 @@ Case case_of(std::int64_t K, std::int64_t b, std::int64_t M, std::int64_t H, at:
   return c;
 }
 
+// With gradients that are autograd's.
+at::Tensor plain(const Case& c, const at::Tensor& mask, bool relu) {
+  return norm_block(c.x, Parameter(c.gamma), Parameter(c.beta), mask, relu);
+}
+
 at::Tensor reference(const Case& c, const at::Tensor& mask, bool relu) {
   const at::Tensor mean = c.x.mean(-1, true);
   const at::Tensor variance = (c.x - mean).square().mean(-1, true);
@@ -44,7 +49,7 @@ std::vector<at::Tensor> value_and_gradients(Case& c, const at::Tensor& y) {
 }
 
 void compare(Case c, const at::Tensor& mask, bool relu, double tolerance) {
-  const auto ours = value_and_gradients(c, norm_block(c.x, c.gamma, c.beta, mask, relu));
+  const auto ours = value_and_gradients(c, plain(c, mask, relu));
   const auto theirs = value_and_gradients(c, reference(c, mask, relu));
   for (std::size_t i = 0; i < ours.size(); ++i) {
     EXPECT_LE((ours[i] - theirs[i]).abs().max().item<double>(), tolerance) << "part " << i;
@@ -71,9 +76,9 @@ TEST(NormBlock, BroadcastsAMaskOfWholeRows) {
 
 TEST(NormBlock, OverwritesGradientsThatHaveAPlace) {
   Case c = case_of(2, 4, 3, 16, at::kDouble);
-  const auto expected = value_and_gradients(c, norm_block(c.x, c.gamma, c.beta, c.mask, true));
+  const auto expected = value_and_gradients(c, plain(c, c.mask, true));
   for (int i = 0; i < 2; ++i) {
-    c.gamma.grad().fill_(7);
+    for (const at::Tensor& t : {c.gamma, c.beta}) t.grad().fill_(7);
     const at::Tensor y =
         norm_block(c.x, {c.gamma, c.gamma.grad()}, {c.beta, c.beta.grad()}, c.mask, true);
     (y * c.outer).sum().backward();
@@ -107,28 +112,48 @@ TEST(PoolBlock, IsTheMeanOfNormalisedTokens) {
         (y * outer).sum().backward();
         const std::vector<at::Tensor> expected{x.grad().clone(), gamma.grad().clone(),
                                                beta.grad().clone()};
-        x.mutable_grad().reset();
-        const at::Tensor ours =
-            pool_block(x, {gamma, gamma.grad()}, {beta, beta.grad()}, present, T);
-        (ours * outer).sum().backward();
         // One feature has no variance: x is then multiplied by 316, and rounding with it.
-        const double tolerance = dtype == at::kFloat ? 2e-4 : H == 1 ? 1e-9 : 1e-12;
         if (dtype == at::kFloat && H == 1) continue;
-        EXPECT_LE((ours - y).abs().max().item<double>(), tolerance);
-        const std::vector<at::Tensor> got{x.grad(), gamma.grad(), beta.grad()};
-        for (std::size_t i = 0; i < got.size(); ++i)
-          EXPECT_LE((got[i] - expected[i]).abs().max().item<double>(), tolerance) << "part " << i;
+        const double tolerance = dtype == at::kFloat ? 2e-4 : H == 1 ? 1e-9 : 1e-12;
+        for (const bool placed : {false, true}) {
+          x.mutable_grad().reset();
+          for (at::Tensor t : {gamma, beta}) {
+            if (placed)
+              t.mutable_grad() = at::full_like(t, 7);
+            else
+              t.mutable_grad().reset();
+          }
+          const at::Tensor ours =
+              pool_block(x, {gamma, gamma.grad()}, {beta, beta.grad()}, present, T);
+          (ours * outer).sum().backward();
+          EXPECT_LE((ours - y).abs().max().item<double>(), tolerance);
+          const std::vector<at::Tensor> got{x.grad(), gamma.grad(), beta.grad()};
+          for (std::size_t i = 0; i < got.size(); ++i)
+            EXPECT_LE((got[i] - expected[i]).abs().max().item<double>(), tolerance) << "part " << i;
+        }
       }
     }
   }
 }
 
+TEST(NormBlock, RefusesPlacesThatStandApartDifferently) {
+  const Case c = case_of(2, 4, 1, 16, at::kDouble);
+  const at::Tensor apart = at::zeros({2, 32}, at::kDouble).narrow(1, 0, 16).view({2, 1, 1, 16});
+  EXPECT_ANY_THROW(norm_block(c.x, {c.gamma, apart}, Parameter(c.beta), {}, true));
+  EXPECT_ANY_THROW(norm_block(c.x, {c.gamma, apart}, {c.beta, at::zeros_like(c.beta)}, {}, true));
+}
+
 TEST(NormBlock, LetsANanThrough) {
   Case c = case_of(1, 3, 1, 16, at::kFloat);
   c.x.detach()[0][1][0][3] = std::numeric_limits<float>::quiet_NaN();
-  const at::Tensor bad = norm_block(c.x, c.gamma, c.beta, {}, true).isnan().any(-1).view({3});
+  const at::Tensor bad = plain(c, {}, true).isnan().any(-1).view({3});
   EXPECT_FALSE(bad[0].item<bool>() || bad[2].item<bool>());
   EXPECT_TRUE(bad[1].item<bool>());
+  c.x.detach()[0][1][0][3] = 0;
+  c.beta.detach()[0][0][0][3] = std::numeric_limits<float>::quiet_NaN();
+  const auto gradients = value_and_gradients(c, plain(c, {}, true));
+  EXPECT_FALSE(gradients[3].isfinite().all().item<bool>() &&
+               gradients[1].isfinite().all().item<bool>());
 }
 
 }  // namespace

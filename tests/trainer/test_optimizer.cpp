@@ -55,15 +55,24 @@ class Optimizers : public testing::TestWithParam<std::tuple<std::string, at::Sca
 
 TEST_P(Optimizers, FollowTheReferenceElementByElement) {
   const auto [name, dtype] = GetParam();
-  const std::int64_t K = 3, P = 48;
+  const std::int64_t K = 3, P = 96;
   const std::vector<OptimizerOptions> options = three(name);
   at::Tensor flat = at::arange(K * P, at::kDouble).sin().reshape({K, P}).to(dtype);
-  const at::Tensor mask = at::arange(P).remainder(3).ne(0).to(at::kFloat);
+  // Long runs and single ones; rates change where decay does, elsewhere, and not at all.
+  const auto decays = [](std::int64_t i) { return i < 5 || (i >= 42 && i % 7 != 0); };
+  at::Tensor mask = at::zeros({P});
+  for (std::int64_t i = 0; i < P; ++i) mask[i] = decays(i) ? 1 : 0;
+  const std::vector<models::RateRange> ranges{{0, 5, 0.5}, {20, 60, 0.25}, {60, 70, 2}};
+  const auto rate_scale = [&](std::int64_t i) {
+    for (const models::RateRange& range : ranges)
+      if (i >= range.begin && i < range.end) return range.scale;
+    return 1.0;
+  };
   std::vector<Element> reference;
   for (std::int64_t i = 0; i < K * P; ++i) {
     reference.push_back({flat.flatten()[i].to(at::kDouble).item<double>()});
   }
-  Optimizer optimizer(options, flat, mask);
+  Optimizer optimizer(options, flat, mask, ranges);
   for (int t = 1; t <= 25; ++t) {
     const at::Tensor gradient =
         ((at::arange(K * P, at::kDouble) * 0.37 + t).cos() * 0.5).reshape({K, P}).to(dtype);
@@ -75,8 +84,8 @@ TEST_P(Optimizers, FollowTheReferenceElementByElement) {
       const auto k = static_cast<std::size_t>(i / P);
       if (!active[k]) continue;
       reference[static_cast<std::size_t>(i)].step(
-          options[k], gradient.flatten()[i].to(at::kDouble).item<double>(), rates[k],
-          i % P % 3 != 0);
+          options[k], gradient.flatten()[i].to(at::kDouble).item<double>(),
+          rates[k] * rate_scale(i % P), decays(i % P));
     }
   }
   const double relative = dtype == at::kDouble ? 1e-12 : 2e-5;
