@@ -54,10 +54,8 @@ StepSeconds step_seconds(const trainer::TrialSpec& spec, int ranks, const CostMo
                   width * (rows * work.step / model.fused_flops_per_second +
                            rows * work.values * model.fused_value + weights * model.fused_weight);
   } else {
-    const double modalities = static_cast<double>(spec.model.inputs.size());
-    const bool attends = spec.model.fusion == models::Fusion::cross_attention;
-    seconds.shared = model.step + modalities * (model.step_per_modality +
-                                                (attends ? model.step_per_attending_modality : 0));
+    seconds.shared =
+        model.step + static_cast<double>(spec.model.inputs.size()) * model.step_per_modality;
     seconds.own = width * (rows * work.step / model.flops_per_second +
                            rows * work.values * model.value + weights * model.weight);
   }

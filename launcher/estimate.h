@@ -17,12 +17,11 @@ namespace emosweep::launcher {
 struct CostModel {
   // Seconds of one training step with torch's kernels: dispatch and autograd, once for all trials
   // of a pack; then, of each trial, what models/work.h counts.
-  double step = 20e-6;
-  double step_per_modality = 95e-6;
-  double step_per_attending_modality = 80e-6;
-  double flops_per_second = 100e9;  // of products, float32; float64 half of it
-  double value = 2.2e-9;            // of a row: made, masked, normalised, and its gradient
-  double weight = 1.5e-9;           // its optimiser, its gradient's norm
+  double step = 50e-6;
+  double step_per_modality = 45e-6;
+  double flops_per_second = 85e9;  // of products, float32; float64 half of it
+  double value = 0.7e-9;           // of a row: made, masked, normalised, and its gradient
+  double weight = 0.9e-9;          // its optimiser, its gradient's norm
   // The same with fused kernels, where each trial has all of it for itself.
   double fused_step = 5e-6;
   double fused_flops_per_second = 100e9;
