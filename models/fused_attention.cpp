@@ -11,7 +11,6 @@ FusedAttention<T>::FusedAttention(const ModelOptions& options, const AttentionAt
       tokens_(options.tokens),
       rows_(rows),
       pooled_(rows * M_ * H_),
-      scratch_(H_ * std::max(tokens_, std::int64_t{3}) * H_),
       core_({M_, tokens_, options.heads, H_}),
       kqv_at_(options.inputs.size()),
       d_context_at_(options.inputs.size()),
@@ -29,13 +28,20 @@ FusedAttention<T>::FusedAttention(const ModelOptions& options, const AttentionAt
   // m, n, k, then from row to row of A, B, C; A transposed; added to C
   expand_ = Product<T>({rows, TH, H_, MH, TH, TH, false, true});
   expand_weight_ = Product<T>({H_, TH, rows, MH, TH, TH, true, false});
-  expand_input_ = Product<T>({rows, H_, TH, TH, H_, MH, false, false});
   kqv_ = Product<T>({all, 3 * H_, H_, H_, 3 * H_, 3 * H_, false, true});
   kqv_weight_ = Product<T>({H_, 3 * H_, all, H_, 3 * H_, 3 * H_, true, false});
-  kqv_input_ = Product<T>({all, H_, 3 * H_, 3 * H_, H_, H_, false, true});
   out_ = Product<T>({all, H_, H_, H_, H_, H_, false, true});
   out_weight_ = Product<T>({H_, H_, all, H_, H_, H_, true, false});
-  out_input_ = Product<T>({all, H_, H_, H_, H_, H_, false, false});
+  // rows, in, out, then from row to row of the gradient, W, the input's gradient; added to it
+  const InputGradientShape expand{rows, H_, TH, TH, TH, MH, false},
+      kqv{all, H_, 3 * H_, 3 * H_, 3 * H_, H_, true}, out{all, H_, H_, H_, H_, H_, false};
+  expand_input_ = InputGradient<T>(expand);
+  kqv_input_ = InputGradient<T>(kqv);
+  out_input_ = InputGradient<T>(out);
+  std::int64_t scratch = 3 * H_;  // a row of biases
+  for (const InputGradientShape& s : {expand, kqv, out})
+    scratch = std::max(scratch, InputGradient<T>::scratch(s));
+  scratch_ = Buffer<T>(scratch);
 }
 
 template <typename T>
@@ -66,7 +72,7 @@ const T* FusedAttention<T>::forward(const T* parameters, const T* z, const bool*
     out_(x.context.get(), parameters + x.out, sum);
     pool_forward(PoolRows<T>{rows_, tokens_, H_, M_ * H_, parameters + x.gamma, parameters + x.beta,
                              sum, x.scale.get(), present ? present + m : nullptr, M_},
-                 pooled_.get() + m * H_);
+                 sum, pooled_.get() + m * H_);
   }
   return pooled_.get();
 }
@@ -74,7 +80,6 @@ const T* FusedAttention<T>::forward(const T* parameters, const T* z, const bool*
 template <typename T>
 void FusedAttention<T>::backward(const T* parameters, const T* z, const T* d, T* gradient, T* dz) {
   const std::int64_t all = rows_ * tokens_, TH = tokens_ * H_;
-  for (Modality& x : modalities_) std::fill_n(x.d_kqv.get(), all * 3 * H_, T(0));
   for (std::int64_t m = 0; m < M_; ++m) {
     Modality& x = modalities_[static_cast<std::size_t>(m)];
     T* sum = x.d_tokens.get();  // of the residual sum: of the tokens and of the output alike
@@ -83,14 +88,14 @@ void FusedAttention<T>::backward(const T* parameters, const T* z, const T* d, T*
                     x.normal.get(), x.scale.get(), present_ ? present_ + m : nullptr, M_},
         d + m * H_, sum, gradient + x.gamma, gradient + x.beta);
     out_weight_(x.context.get(), sum, gradient + x.out);
-    transpose(parameters + x.out, H_, H_, scratch_.get());
-    out_input_(sum, scratch_.get(), x.d_context.get());
+    out_input_(sum, parameters + x.out, x.d_context.get(), scratch_.get());
   }
   for (std::int64_t r = 0; r < rows_; ++r) {
     for (std::size_t m = 0; m < modalities_.size(); ++m) {
       kqv_at_[m] = modalities_[m].kqv_of.get() + r * 3 * TH;
       d_context_at_[m] = modalities_[m].d_context.get() + r * TH;
       d_kqv_at_[m] = modalities_[m].d_kqv.get() + r * 3 * TH;
+      std::fill_n(d_kqv_at_[m], 3 * TH, T(0));
     }
     core_.backward(kqv_at_.data(), weights_.get() + r * core_.weights(), d_context_at_.data(),
                    d_kqv_at_.data());
@@ -99,12 +104,10 @@ void FusedAttention<T>::backward(const T* parameters, const T* z, const T* d, T*
     Modality& x = modalities_[static_cast<std::size_t>(m)];
     kqv_weight_(x.tokens.get(), x.d_kqv.get(), gradient + x.kqv);
     sum_rows(x.d_kqv.get() + H_, all, 2 * H_, 3 * H_, gradient + x.bias);
-    transpose(parameters + x.kqv, H_, 3 * H_, scratch_.get());
-    kqv_input_(x.d_kqv.get(), scratch_.get(), x.d_tokens.get());
+    kqv_input_(x.d_kqv.get(), parameters + x.kqv, x.d_tokens.get(), scratch_.get());
     expand_weight_(z + m * H_, x.d_tokens.get(), gradient + x.expand);
     sum_rows(x.d_tokens.get(), rows_, TH, TH, gradient + x.embedding);
-    transpose(parameters + x.expand, H_, TH, scratch_.get());
-    expand_input_(x.d_tokens.get(), scratch_.get(), dz + m * H_);
+    expand_input_(x.d_tokens.get(), parameters + x.expand, dz + m * H_, scratch_.get());
   }
 }
 

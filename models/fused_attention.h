@@ -36,8 +36,8 @@ class FusedAttention {
   // Of one row, per modality.
   std::vector<const T*> kqv_at_, d_context_at_;
   std::vector<T*> context_at_, d_kqv_at_;
-  Product<T> expand_, expand_weight_, expand_input_, kqv_, kqv_weight_, kqv_input_, out_,
-      out_weight_, out_input_;
+  Product<T> expand_, expand_weight_, kqv_, kqv_weight_, out_, out_weight_;
+  InputGradient<T> expand_input_, kqv_input_, out_input_;
 };
 
 }  // namespace emosweep::models

@@ -5,90 +5,117 @@
 
 #include "base/exponential.h"
 #include "base/wide.h"
-#include "models/row_sum.h"
+#include "models/row_norm.h"
 
 namespace emosweep::models {
 namespace {
 
-constexpr double kEpsilon = 1e-5;
 template <typename T>
 EMO_BODY void keep_mask_body(const std::uint32_t* __restrict words, std::uint32_t threshold, T keep,
                              std::int64_t width, T* __restrict mask) {
   for (std::int64_t i = 0; i < width; ++i) mask[i] = words[i] >= threshold ? keep : T(0);
 }
 
+// One row behind its norm.
 template <typename T>
-EMO_BODY void norm_row(const NormRows<T>& n, std::int64_t r, const T* __restrict x,
-                       T* __restrict normal) {
+EMO_BODY void affine_row(const NormRows<T>& n, const Drop& drop, std::int64_t r, T keep,
+                         T* __restrict y) {
   const std::int64_t H = n.width;
-  const T share = T(1) / static_cast<T>(H);
-  const T mean = row_sum<T>(H, [&](std::int64_t i) { return x[i]; }) * share;
-  const T variance =
-      row_sum<T>(H, [&](std::int64_t i) { return (x[i] - mean) * (x[i] - mean); }) * share;
-  const T scale = T(1) / std::sqrt(variance + static_cast<T>(kEpsilon));
-  n.scale[r] = scale;
-  for (std::int64_t i = 0; i < H; ++i) normal[i] = (x[i] - mean) * scale;
+  const T* __restrict gamma = n.gamma, * __restrict beta = n.beta;
+  const T* __restrict normal = n.normal + r * H;
+  if (!n.relu) {
+    for (std::int64_t i = 0; i < H; ++i) y[i] = normal[i] * gamma[i] + beta[i];
+    return;
+  }
+  if (n.present && !n.present[r]) {
+    for (std::int64_t i = 0; i < H; ++i) y[i] = 0;
+    return;
+  }
+  if (!drop.words) {
+    for (std::int64_t i = 0; i < H; ++i) {
+      const T v = normal[i] * gamma[i] + beta[i];
+      y[i] = v < T(0) ? T(0) : v;
+    }
+    return;
+  }
+  const std::uint32_t* __restrict word = drop.words + r * drop.words_ld;
+  const std::uint32_t threshold = drop.threshold;
+  for (std::int64_t i = 0; i < H; ++i) {
+    const T v = normal[i] * gamma[i] + beta[i];
+    const T kept = word[i] >= threshold ? keep : T(0);
+    y[i] = (v < T(0) ? T(0) : v) * kept;  // NaN stays NaN
+  }
 }
 
 template <typename T>
 EMO_BODY void norm_forward_body(const NormRows<T>& n, const Drop& drop, const T* from, T* to) {
   const std::int64_t H = n.width;
-  const T* __restrict gamma = n.gamma, * __restrict beta = n.beta;
   const auto keep = static_cast<T>(drop.keep);
-  const std::uint32_t threshold = drop.threshold;
-  for (std::int64_t r = 0; r < n.rows; ++r) {
-    T* __restrict normal = n.normal + r * H;
-    norm_row(n, r, from + r * n.ld, normal);
-    T* __restrict y = to + r * n.ld;
-    if (!n.relu) {
-      for (std::int64_t i = 0; i < H; ++i) y[i] = normal[i] * gamma[i] + beta[i];
-      continue;
-    }
-    if (n.present && !n.present[r]) {
-      for (std::int64_t i = 0; i < H; ++i) y[i] = 0;
-      continue;
-    }
-    if (drop.words) {
-      const std::uint32_t* __restrict word = drop.words + r * drop.words_ld;
-      for (std::int64_t i = 0; i < H; ++i) {
-        const T v = normal[i] * gamma[i] + beta[i];
-        const T kept = word[i] >= threshold ? keep : T(0);
-        y[i] = (v < T(0) ? T(0) : v) * kept;  // NaN stays NaN
-      }
-    } else {
-      for (std::int64_t i = 0; i < H; ++i) {
-        const T v = normal[i] * gamma[i] + beta[i];
-        y[i] = v < T(0) ? T(0) : v;
-      }
+  T mean[kRowsTogether];
+  for (std::int64_t first = 0; first < n.rows; first += kRowsTogether) {
+    const std::int64_t end = std::min(first + kRowsTogether, n.rows);
+    row_moments(from + first * n.ld, n.ld, H, end - first, mean, n.scale + first);
+    for (std::int64_t r = first; r < end; ++r) {
+      normalise_row(from + r * n.ld, mean[r - first], n.scale[r], H, n.normal + r * H);
+      affine_row(n, drop, r, keep, to + r * n.ld);
     }
   }
 }
 
-template <typename T>
-EMO_BODY void norm_backward_body(const NormRows<T>& n, double keep_scale, const T* from, T* outer,
-                                 T* __restrict d_gamma, T* __restrict d_beta) {
-  const std::int64_t H = n.width;
-  const T* __restrict gamma = n.gamma;
-  const auto keep = static_cast<T>(keep_scale);
-  const T share = T(1) / static_cast<T>(H);
-  for (std::int64_t i = 0; i < H; ++i) d_gamma[i] = d_beta[i] = 0;
-  for (std::int64_t r = 0; r < n.rows; ++r) {
-    const T* __restrict normal = n.normal + r * H;
-    T* __restrict d = outer + r * n.ld;
-    if (n.relu) {
-      const T* __restrict y = from + r * n.ld;
-      for (std::int64_t i = 0; i < H; ++i) d[i] = y[i] > T(0) ? d[i] * keep : T(0);
+// Of `count` rows: d becomes what dropout and ReLU let through, times gamma; d_gamma and d_beta
+// grow. A register of columns at a time, so that these stay in it.
+template <typename T, bool relu>
+EMO_BODY void affine_backward(const NormRows<T>& n, std::int64_t first, std::int64_t count, T keep,
+                              const T* from, T* outer, T* d_gamma, T* d_beta) {
+  using L = Lanes<T>;
+  std::int64_t i = 0;
+  for (; i + L::count <= n.width; i += L::count) {
+    typename L::Vector to_gamma, to_beta, gamma;
+    L::load(d_gamma + i, to_gamma), L::load(d_beta + i, to_beta), L::load(n.gamma + i, gamma);
+    const T *normal_at = n.normal + first * n.width + i, *y_at = from + first * n.ld + i;
+    T* d_at = outer + first * n.ld + i;
+    for (std::int64_t r = 0; r < count; ++r, normal_at += n.width, d_at += n.ld) {
+      typename L::Vector d, normal;
+      L::load(d_at, d), L::load(normal_at, normal);
+      if constexpr (relu) {
+        typename L::Vector y;
+        L::load(y_at + r * n.ld, y);
+        d = y > T(0) ? d * keep : typename L::Vector{};
+      }
+      to_gamma += d * normal, to_beta += d;
+      L::store(d * gamma, d_at);
     }
-    for (std::int64_t i = 0; i < H; ++i) {
-      d_gamma[i] += d[i] * normal[i];
-      d_beta[i] += d[i];
-      d[i] *= gamma[i];
-    }
-    const T mean = row_sum<T>(H, [&](std::int64_t i) { return d[i]; }) * share;
-    const T along = row_sum<T>(H, [&](std::int64_t i) { return d[i] * normal[i]; }) * share;
-    const T scale = n.scale[r];
-    for (std::int64_t i = 0; i < H; ++i) d[i] = scale * (d[i] - mean - normal[i] * along);
+    L::store(to_gamma, d_gamma + i), L::store(to_beta, d_beta + i);
   }
+  for (; i < n.width; ++i) {
+    for (std::int64_t r = first; r < first + count; ++r) {
+      T& d = outer[r * n.ld + i];
+      if (relu) d = from[r * n.ld + i] > T(0) ? d * keep : T(0);
+      d_gamma[i] += d * n.normal[r * n.width + i], d_beta[i] += d;
+      d *= n.gamma[i];
+    }
+  }
+}
+
+template <typename T, bool relu>
+EMO_BODY void norm_rows_backward(const NormRows<T>& n, double keep, const T* y, T* d, T* d_gamma,
+                                 T* d_beta) {
+  const std::int64_t H = n.width;
+  std::fill_n(d_gamma, H, T(0));
+  std::fill_n(d_beta, H, T(0));
+  for (std::int64_t first = 0; first < n.rows; first += kRowsTogether) {
+    const std::int64_t count = std::min(kRowsTogether, n.rows - first);
+    affine_backward<T, relu>(n, first, count, static_cast<T>(keep), y, d, d_gamma, d_beta);
+    row_moments_backward(n.normal + first * H, H, n.scale + first, H, count, d + first * n.ld,
+                         n.ld);
+  }
+}
+
+template <typename T>
+EMO_BODY void norm_backward_body(const NormRows<T>& n, double keep, const T* y, T* d, T* d_gamma,
+                                 T* d_beta) {
+  n.relu ? norm_rows_backward<T, true>(n, keep, y, d, d_gamma, d_beta)
+         : norm_rows_backward<T, false>(n, keep, d, d, d_gamma, d_beta);
 }
 
 template <typename T>
@@ -144,29 +171,42 @@ EMO_BODY void thin_weight_gradient_body(const ThinShape& s, const T* x, const T*
 
 // A row without any modality keeps all gates: never 0 / 0.
 template <typename T>
-void softmax_gates(T* gate, const bool* present, std::int64_t M) {
-  const bool all = !present || std::none_of(present, present + M, [](bool p) { return p; });
-  T top = -INFINITY;
-  for (std::int64_t m = 0; m < M; ++m) {
-    if (all || present[m]) top = std::isnan(gate[m]) ? gate[m] : std::max(top, gate[m]);
+EMO_BODY void softmax_gates(const GateRows<T>& g, T* __restrict gates) {
+  const std::int64_t M = g.modalities;
+  const auto kept = [&](std::int64_t r, std::int64_t m) {
+    const bool* present = g.present ? g.present + r * M : nullptr;
+    return !present || present[m] || std::none_of(present, present + M, [](bool p) { return p; });
+  };
+  for (std::int64_t r = 0; r < g.rows; ++r) {
+    T* gate = gates + r * M;
+    T top = -INFINITY;
+    for (std::int64_t m = 0; m < M; ++m) {
+      if (kept(r, m)) top = std::isnan(gate[m]) ? gate[m] : std::max(top, gate[m]);
+    }
+    for (std::int64_t m = 0; m < M; ++m) gate[m] = kept(r, m) ? gate[m] - top : T(0);
   }
-  T sum = 0;
-  for (std::int64_t m = 0; m < M; ++m) {
-    gate[m] = all || present[m] ? exp_negative(gate[m] - top) : T(0);
-    sum += gate[m];
+  for (std::int64_t i = 0; i < g.rows * M; ++i) gates[i] = exp_negative(gates[i]);
+  for (std::int64_t r = 0; r < g.rows; ++r) {
+    T* gate = gates + r * M;
+    T sum = 0;
+    for (std::int64_t m = 0; m < M; ++m) {
+      gate[m] = kept(r, m) ? gate[m] : T(0);
+      sum += gate[m];
+    }
+    for (std::int64_t m = 0; m < M; ++m) gate[m] /= sum;
   }
-  for (std::int64_t m = 0; m < M; ++m) gate[m] /= sum;
 }
 
 template <typename T>
-EMO_BODY void gate_forward_body(const GateRows<T>& g, T* logits, T* sums) {
+EMO_BODY void gate_forward_body(const GateRows<T>& g, T* gates, T* sums) {
   const std::int64_t M = g.modalities, H = g.width;
+  softmax_gates(g, gates);
   for (std::int64_t r = 0; r < g.rows; ++r) {
-    T* gate = logits + r * M;
-    softmax_gates(gate, g.present ? g.present + r * M : nullptr, M);
+    const T* gate = gates + r * M;
+    const T* __restrict first = g.z + r * M * H;
     T* __restrict s = sums + r * H;
-    for (std::int64_t i = 0; i < H; ++i) s[i] = 0;
-    for (std::int64_t m = 0; m < M; ++m) {
+    for (std::int64_t i = 0; i < H; ++i) s[i] = gate[0] * first[i];
+    for (std::int64_t m = 1; m < M; ++m) {
       const T* __restrict z = g.z + (r * M + m) * H;
       const T weight = gate[m];
       for (std::int64_t i = 0; i < H; ++i) s[i] += weight * z[i];
@@ -175,8 +215,8 @@ EMO_BODY void gate_forward_body(const GateRows<T>& g, T* logits, T* sums) {
 }
 
 template <typename T>
-EMO_BODY void gate_backward_body(const GateRows<T>& g, const T* gates, const T* outer, T* d_logits,
-                                 T* dz) {
+EMO_BODY void gate_logits_backward_body(const GateRows<T>& g, const T* gates, const T* outer,
+                                        T* d_logits) {
   const std::int64_t M = g.modalities, H = g.width;
   for (std::int64_t r = 0; r < g.rows; ++r) {
     const T* gate = gates + r * M;
@@ -185,12 +225,28 @@ EMO_BODY void gate_backward_body(const GateRows<T>& g, const T* gates, const T* 
     T mean = 0;
     for (std::int64_t m = 0; m < M; ++m) {
       const T* __restrict z = g.z + (r * M + m) * H;
-      T* __restrict to = dz + (r * M + m) * H;
       d_gate[m] = row_sum<T>(H, [&](std::int64_t i) { return d[i] * z[i]; });
       mean += gate[m] * d_gate[m];
-      for (std::int64_t i = 0; i < H; ++i) to[i] = gate[m] * d[i];
     }
     for (std::int64_t m = 0; m < M; ++m) d_gate[m] = gate[m] * (d_gate[m] - mean);
+  }
+}
+
+template <typename T>
+EMO_BODY void gate_values_backward_body(const GateRows<T>& g, const T* gates, const T* outer,
+                                        bool add, T* dz) {
+  const std::int64_t M = g.modalities, H = g.width;
+  for (std::int64_t r = 0; r < g.rows; ++r) {
+    const T* __restrict d = outer + r * H;
+    for (std::int64_t m = 0; m < M; ++m) {
+      T* __restrict to = dz + (r * M + m) * H;
+      const T gate = gates[r * M + m];
+      if (add) {
+        for (std::int64_t i = 0; i < H; ++i) to[i] += gate * d[i];
+      } else {
+        for (std::int64_t i = 0; i < H; ++i) to[i] = gate * d[i];
+      }
+    }
   }
 }
 
@@ -230,22 +286,23 @@ EMO_BODY void softmax_backward_body(const AttentionRows<T>& a, const T* weights,
 }
 
 template <typename T>
-EMO_BODY void pool_forward_body(const PoolRows<T>& p, T* to) {
+EMO_BODY void pool_forward_body(const PoolRows<T>& p, const T* x, T* to) {
   const std::int64_t H = p.width;
-  const T share = T(1) / static_cast<T>(H), token_share = T(1) / static_cast<T>(p.tokens);
+  const T token_share = T(1) / static_cast<T>(p.tokens);
+  T mean[kRowsTogether];
   for (std::int64_t r = 0; r < p.rows; ++r) {
     T* __restrict pooled = to + r * p.ld;
     for (std::int64_t i = 0; i < H; ++i) pooled[i] = 0;
-    for (std::int64_t t = r * p.tokens; t < (r + 1) * p.tokens; ++t) {
-      T* __restrict x = p.normal + t * H;
-      const T mean = row_sum<T>(H, [&](std::int64_t i) { return x[i]; }) * share;
-      const T variance =
-          row_sum<T>(H, [&](std::int64_t i) { return (x[i] - mean) * (x[i] - mean); }) * share;
-      const T scale = T(1) / std::sqrt(variance + static_cast<T>(kEpsilon));
-      p.scale[t] = scale;
-      for (std::int64_t i = 0; i < H; ++i) {
-        x[i] = (x[i] - mean) * scale;
-        pooled[i] += x[i];
+    const std::int64_t last = (r + 1) * p.tokens;
+    for (std::int64_t first = r * p.tokens; first < last; first += kRowsTogether) {
+      const std::int64_t end = std::min(first + kRowsTogether, last);
+      row_moments(x + first * H, H, H, end - first, mean, p.scale + first);
+      for (std::int64_t t = first; t < end; ++t) {
+        normalise_row(x + t * H, mean[t - first], p.scale[t], H, p.normal + t * H);
+      }
+      for (std::int64_t t = first; t < end; ++t) {
+        const T* __restrict normal = p.normal + t * H;
+        for (std::int64_t i = 0; i < H; ++i) pooled[i] += normal[i];
       }
     }
     const bool here = !p.present || p.present[r * p.present_ld];
@@ -255,31 +312,54 @@ EMO_BODY void pool_forward_body(const PoolRows<T>& p, T* to) {
   }
 }
 
+// Of one row of tokens, whose pooled gradient is d: all of them have the same part of it.
+template <typename T>
+EMO_BODY void pool_row_backward(const PoolRows<T>& p, std::int64_t first, const T* d,
+                                T* __restrict e, T* __restrict d_gamma) {
+  using L = Lanes<T>;
+  const std::int64_t H = p.width;
+  const T share = T(1) / static_cast<T>(p.tokens);
+  std::int64_t i = 0;
+  for (; i + L::count <= H; i += L::count) {
+    typename L::Vector g, to_gamma, gamma;
+    L::load(d + i, g), L::load(d_gamma + i, to_gamma), L::load(p.gamma + i, gamma);
+    g *= share;
+    gamma *= g;
+    for (std::int64_t t = 0; t < p.tokens; ++t) {
+      typename L::Vector normal;
+      L::load(p.normal + (first + t) * H + i, normal);
+      to_gamma += g * normal;
+      L::store(gamma, e + t * H + i);
+    }
+    L::store(to_gamma, d_gamma + i);
+  }
+  for (; i < H; ++i) {
+    const T g = d[i] * share;
+    for (std::int64_t t = 0; t < p.tokens; ++t) {
+      d_gamma[i] += g * p.normal[(first + t) * H + i];
+      e[t * H + i] = g * p.gamma[i];
+    }
+  }
+}
+
 template <typename T>
 EMO_BODY void pool_backward_body(const PoolRows<T>& p, const T* from, T* d_tokens,
                                  T* __restrict d_gamma, T* __restrict d_beta) {
   const std::int64_t H = p.width;
-  const T share = T(1) / static_cast<T>(H), token_share = T(1) / static_cast<T>(p.tokens);
   for (std::int64_t i = 0; i < H; ++i) d_gamma[i] = d_beta[i] = 0;
   for (std::int64_t r = 0; r < p.rows; ++r) {
     const T* __restrict d = from + r * p.ld;
-    const bool here = !p.present || p.present[r * p.present_ld];
-    for (std::int64_t i = 0; here && i < H; ++i) d_beta[i] += d[i];
-    for (std::int64_t t = r * p.tokens; t < (r + 1) * p.tokens; ++t) {
-      const T* __restrict normal = p.normal + t * H;
-      T* __restrict e = d_tokens + t * H;
-      if (!here) {
-        for (std::int64_t i = 0; i < H; ++i) e[i] = 0;
-        continue;
-      }
-      for (std::int64_t i = 0; i < H; ++i) {
-        const T g = d[i] * token_share;
-        d_gamma[i] += g * normal[i];
-        e[i] = g * p.gamma[i];
-      }
-      const T mean = row_sum<T>(H, [&](std::int64_t i) { return e[i]; }) * share;
-      const T along = row_sum<T>(H, [&](std::int64_t i) { return e[i] * normal[i]; }) * share;
-      for (std::int64_t i = 0; i < H; ++i) e[i] = p.scale[t] * (e[i] - mean - normal[i] * along);
+    const std::int64_t first = r * p.tokens;
+    T* e = d_tokens + first * H;
+    if (p.present && !p.present[r * p.present_ld]) {
+      std::fill_n(e, p.tokens * H, T(0));
+      continue;
+    }
+    for (std::int64_t i = 0; i < H; ++i) d_beta[i] += d[i];
+    pool_row_backward(p, first, d, e, d_gamma);
+    for (std::int64_t t = 0; t < p.tokens; t += kRowsTogether) {
+      row_moments_backward(p.normal + (first + t) * H, H, p.scale + first + t, H,
+                           std::min(kRowsTogether, p.tokens - t), e + t * H, H);
     }
   }
 }
@@ -327,9 +407,14 @@ EMO_WIDE void gate_forward_wide(const GateRows<T>& g, T* logits, T* s) {
   gate_forward_body(g, logits, s);
 }
 template <typename T>
-EMO_WIDE void gate_backward_wide(const GateRows<T>& g, const T* gates, const T* d_s, T* d_logits,
-                                 T* dz) {
-  gate_backward_body(g, gates, d_s, d_logits, dz);
+EMO_WIDE void gate_logits_backward_wide(const GateRows<T>& g, const T* gates, const T* d_s,
+                                        T* d_logits) {
+  gate_logits_backward_body(g, gates, d_s, d_logits);
+}
+template <typename T>
+EMO_WIDE void gate_values_backward_wide(const GateRows<T>& g, const T* gates, const T* d_s,
+                                        bool add, T* dz) {
+  gate_values_backward_body(g, gates, d_s, add, dz);
 }
 template <typename T>
 EMO_WIDE void softmax_forward_wide(const AttentionRows<T>& a, T* p) {
@@ -340,8 +425,8 @@ EMO_WIDE void softmax_backward_wide(const AttentionRows<T>& a, const T* p, T* d)
   softmax_backward_body(a, p, d);
 }
 template <typename T>
-EMO_WIDE void pool_forward_wide(const PoolRows<T>& p, T* pooled) {
-  pool_forward_body(p, pooled);
+EMO_WIDE void pool_forward_wide(const PoolRows<T>& p, const T* x, T* pooled) {
+  pool_forward_body(p, x, pooled);
 }
 template <typename T>
 EMO_WIDE void pool_backward_wide(const PoolRows<T>& p, const T* d, T* d_tokens, T* d_gamma,
@@ -406,9 +491,15 @@ void gate_forward(const GateRows<T>& g, T* logits, T* s) {
 }
 
 template <typename T>
-void gate_backward(const GateRows<T>& g, const T* gates, const T* d_s, T* d_logits, T* dz) {
-  wide() ? gate_backward_wide(g, gates, d_s, d_logits, dz)
-         : gate_backward_body(g, gates, d_s, d_logits, dz);
+void gate_logits_backward(const GateRows<T>& g, const T* gates, const T* d_s, T* d_logits) {
+  wide() ? gate_logits_backward_wide(g, gates, d_s, d_logits)
+         : gate_logits_backward_body(g, gates, d_s, d_logits);
+}
+
+template <typename T>
+void gate_values_backward(const GateRows<T>& g, const T* gates, const T* d_s, bool add, T* dz) {
+  wide() ? gate_values_backward_wide(g, gates, d_s, add, dz)
+         : gate_values_backward_body(g, gates, d_s, add, dz);
 }
 
 template <typename T>
@@ -422,8 +513,8 @@ void softmax_backward(const AttentionRows<T>& a, const T* p, T* d) {
 }
 
 template <typename T>
-void pool_forward(const PoolRows<T>& p, T* pooled) {
-  wide() ? pool_forward_wide(p, pooled) : pool_forward_body(p, pooled);
+void pool_forward(const PoolRows<T>& p, const T* x, T* pooled) {
+  wide() ? pool_forward_wide(p, x, pooled) : pool_forward_body(p, x, pooled);
 }
 
 template <typename T>
@@ -432,21 +523,22 @@ void pool_backward(const PoolRows<T>& p, const T* d, T* d_tokens, T* d_gamma, T*
          : pool_backward_body(p, d, d_tokens, d_gamma, d_beta);
 }
 
-#define EMO_INSTANTIATE(T)                                                            \
-  template void thin_forward(const ThinShape&, const T*, const T*, const T*, T*, T*); \
-  template void thin_weight_gradient(const ThinShape&, const T*, const T*, T*, T*);   \
-  template void keep_mask(const std::uint32_t*, std::uint32_t, T, std::int64_t, T*);  \
-  template void norm_forward(const NormRows<T>&, const Drop&, const T*, T*);          \
-  template void norm_backward(const NormRows<T>&, double, const T*, T*, T*, T*);      \
-  template void relu_forward(T*, std::int64_t);                                       \
-  template void relu_backward(const T*, T*, std::int64_t);                            \
-  template void fill_rows(const T*, std::int64_t, std::int64_t, T*, std::int64_t);    \
-  template void sum_rows(const T*, std::int64_t, std::int64_t, std::int64_t, T*);     \
-  template void gate_forward(const GateRows<T>&, T*, T*);                             \
-  template void gate_backward(const GateRows<T>&, const T*, const T*, T*, T*);        \
-  template void softmax_forward(const AttentionRows<T>&, T*);                         \
-  template void softmax_backward(const AttentionRows<T>&, const T*, T*);              \
-  template void pool_forward(const PoolRows<T>&, T*);                                 \
+#define EMO_INSTANTIATE(T)                                                              \
+  template void thin_forward(const ThinShape&, const T*, const T*, const T*, T*, T*);   \
+  template void thin_weight_gradient(const ThinShape&, const T*, const T*, T*, T*);     \
+  template void keep_mask(const std::uint32_t*, std::uint32_t, T, std::int64_t, T*);    \
+  template void norm_forward(const NormRows<T>&, const Drop&, const T*, T*);            \
+  template void norm_backward(const NormRows<T>&, double, const T*, T*, T*, T*);        \
+  template void relu_forward(T*, std::int64_t);                                         \
+  template void relu_backward(const T*, T*, std::int64_t);                              \
+  template void fill_rows(const T*, std::int64_t, std::int64_t, T*, std::int64_t);      \
+  template void sum_rows(const T*, std::int64_t, std::int64_t, std::int64_t, T*);       \
+  template void gate_forward(const GateRows<T>&, T*, T*);                               \
+  template void gate_logits_backward(const GateRows<T>&, const T*, const T*, T*);       \
+  template void gate_values_backward(const GateRows<T>&, const T*, const T*, bool, T*); \
+  template void softmax_forward(const AttentionRows<T>&, T*);                           \
+  template void softmax_backward(const AttentionRows<T>&, const T*, T*);                \
+  template void pool_forward(const PoolRows<T>&, const T*, T*);                         \
   template void pool_backward(const PoolRows<T>&, const T*, T*, T*, T*);
 EMO_INSTANTIATE(float)
 EMO_INSTANTIATE(double)

@@ -74,9 +74,12 @@ struct GateRows {
 };
 template <typename T>
 void gate_forward(const GateRows<T>& g, T* logits, T* s);
-// From the gradient of s: d_logits [rows, M], and dz [rows, M * width] overwritten.
+// From the gradient of s: d_logits [rows, M].
 template <typename T>
-void gate_backward(const GateRows<T>& g, const T* gates, const T* d_s, T* d_logits, T* dz);
+void gate_logits_backward(const GateRows<T>& g, const T* gates, const T* d_s, T* d_logits);
+// dz [rows, M * width] = what comes to z through s, or += that; through the gates comes more.
+template <typename T>
+void gate_values_backward(const GateRows<T>& g, const T* gates, const T* d_s, bool add, T* dz);
 
 // Attention weights of one row and head: `rows` queries over `keys` keys of several modalities side
 // by side, `group` keys each.
@@ -99,13 +102,14 @@ struct PoolRows {
   std::int64_t rows = 0, tokens = 0, width = 0, ld = 0;  // ld: of the pooled rows
   const T* gamma = nullptr;
   const T* beta = nullptr;
-  T* normal = nullptr;  // [rows * tokens, width]: the tokens; forward normalises them in place
-  T* scale = nullptr;   // [rows * tokens]
+  T* normal = nullptr;            // [rows * tokens, width]
+  T* scale = nullptr;             // [rows * tokens]
   const bool* present = nullptr;  // row r: present[r * present_ld]; null: all
   std::int64_t present_ld = 0;
 };
+// x [rows * tokens, width]: the tokens; may be p.normal.
 template <typename T>
-void pool_forward(const PoolRows<T>& p, T* pooled);
+void pool_forward(const PoolRows<T>& p, const T* x, T* pooled);
 // d [rows, ld]: of pooled; d_tokens [rows * tokens, width], d_gamma and d_beta are overwritten.
 template <typename T>
 void pool_backward(const PoolRows<T>& p, const T* d, T* d_tokens, T* d_gamma, T* d_beta);

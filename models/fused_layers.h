@@ -44,8 +44,7 @@ class Dense {
         ldy_(ldy),
         forward_({rows, at.out, at.in, ldx, at.out, ldy, false, true}),
         weight_({at.in, at.out, rows, ldx, ldy, at.out, true, false}),
-        input_({rows, at.in, at.out, ldy, at.in, ldx, false, false}),
-        input_add_({rows, at.in, at.out, ldy, at.in, ldx, false, true}) {}
+        input_(input_shape(at, rows, ldx, ldy)) {}
 
   void forward(const T* parameters, const T* x, T* y) const {
     fill_rows(parameters + at_.bias, rows_, at_.out, y, ldy_);
@@ -55,16 +54,24 @@ class Dense {
     weight_(x, dy, gradient + at_.weight);
     sum_rows(dy, rows_, at_.out, ldy_, gradient + at_.bias);
   }
-  // dx = dy W', or += with `add`. scratch: in * out elements
-  void input_gradient(const T* parameters, const T* dy, T* dx, T* scratch, bool add = false) const {
-    transpose(parameters + at_.weight, at_.in, at_.out, scratch);
-    (add ? input_add_ : input_)(dy, scratch, dx);
+  // dx = dy W'. scratch: as many elements as scratch_size() says
+  void input_gradient(const T* parameters, const T* dy, T* dx, T* scratch) const {
+    input_(dy, parameters + at_.weight, dx, scratch);
+  }
+  static std::int64_t scratch_size(const LinearAt& at, std::int64_t rows) {
+    return InputGradient<T>::scratch(input_shape(at, rows, at.in, at.out));
   }
 
  private:
+  static InputGradientShape input_shape(const LinearAt& at, std::int64_t rows, std::int64_t ldx,
+                                        std::int64_t ldy) {
+    return {rows, at.in, at.out, ldy, at.out, ldx, false};
+  }
+
   LinearAt at_;
   std::int64_t rows_ = 0, ldy_ = 0;
-  Product<T> forward_, weight_, input_, input_add_;
+  Product<T> forward_, weight_;
+  InputGradient<T> input_;
 };
 
 // Words of one dropout layer for rows at consecutive positions.

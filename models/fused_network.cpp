@@ -20,11 +20,12 @@ class FusedPart {
   virtual void backward(const T* parameters, const T* z, T* d, T* gradient, T* dz) = 0;
 };
 
-// The largest matrix that an input gradient transposes.
-std::int64_t scratch_size(const Parts& parts) {
-  std::int64_t most = 1;
-  for (const LinearAt& at : parts.fusion) most = std::max(most, at.in * at.out);
-  return std::max(most, parts.head.in * parts.head.out);
+// The most that an input gradient needs.
+template <typename T>
+std::int64_t scratch_size(const Parts& parts, std::int64_t rows) {
+  std::int64_t most = Dense<T>::scratch_size(parts.head, rows);
+  for (const LinearAt& at : parts.fusion) most = std::max(most, Dense<T>::scratch_size(at, rows));
+  return most;
 }
 
 // Linear, layer norm, ReLU, dropout.
@@ -64,7 +65,7 @@ class ConcatPart final : public FusedPart<T> {
       : first_(parts, 0, key, rows),
         second_(parts, 1, key, rows),
         d_(rows * parts.fusion[1].in),
-        scratch_(scratch_size(parts)) {}
+        scratch_(scratch_size<T>(parts, rows)) {}
 
   const T* forward(const T* parameters, const T* z, const FusedRows<T>& rows,
                    const bool*) override {
@@ -97,7 +98,7 @@ class GatedPart final : public FusedPart<T> {
         gates_(rows * M_),
         d_logits_(rows * M_),
         sum_(rows * H_),
-        scratch_(scratch_size(parts)),
+        scratch_(scratch_size<T>(parts, rows)),
         logit_at_(parts.fusion[1]),
         thin_{rows, H_, M_},
         thin_scratch_(H_ * M_) {}
@@ -115,14 +116,15 @@ class GatedPart final : public FusedPart<T> {
   }
   void backward(const T* parameters, const T* z, T* d, T* gradient, T* dz) override {
     norm_.backward(parameters, nullptr, d, gradient);
-    gate_backward(gate_, gates_.get(), d, d_logits_.get(), dz);
+    gate_logits_backward(gate_, gates_.get(), d, d_logits_.get());
     thin_weight_gradient(thin_, hidden_.get(), d_logits_.get(), gradient + logit_at_.weight,
                          thin_scratch_.get());
     sum_rows(d_logits_.get(), rows_, M_, M_, gradient + logit_at_.bias);
     logit_layer_.input_gradient(parameters, d_logits_.get(), d_hidden_.get(), scratch_.get());
     relu_backward(hidden_.get(), d_hidden_.get(), rows_ * H_);
     hidden_layer_.weight_gradient(z, d_hidden_.get(), gradient);
-    hidden_layer_.input_gradient(parameters, d_hidden_.get(), dz, scratch_.get(), true);
+    hidden_layer_.input_gradient(parameters, d_hidden_.get(), dz, scratch_.get());
+    gate_values_backward(gate_, gates_.get(), d, true, dz);
   }
 
  private:
@@ -144,7 +146,7 @@ class CrossPart final : public FusedPart<T> {
       : attention_(options, parts.attention, rows),
         block_(parts, 0, key, rows),
         d_(rows * parts.fusion[0].in),
-        scratch_(scratch_size(parts)) {}
+        scratch_(scratch_size<T>(parts, rows)) {}
 
   const T* forward(const T* parameters, const T* z, const FusedRows<T>& rows,
                    const bool* present) override {
@@ -194,7 +196,7 @@ class Network final : public FusedNetwork<T> {
         head_(parts_.head, rows, H_, parts_.head.out),
         logits_(rows * parts_.head.out),
         d_embedding_(rows * H_),
-        scratch_(scratch_size(parts_)) {
+        scratch_(scratch_size<T>(parts_, rows)) {
     const std::vector<std::string> layers = encoder_layers(options);
     for (std::size_t m = 0; m < options.inputs.size(); ++m) {
       const LinearAt& at = parts_.encoders[m];

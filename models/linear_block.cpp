@@ -114,13 +114,11 @@ void backward(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& d
   }
   if (!g.x.defined()) return;
   const Matrices<T> of_x = write<T>(g.x);
-  const Product<T> hand_back({b, in, out, outer.ld, in, of_x.ld, false, false});
-  const at::Tensor turned = at::empty({in * out}, weight.options());
-  T* const w = turned.mutable_data_ptr<T>();
-  for (std::int64_t i = 0; i < matrices_of(x); ++i) {
-    transpose(matrix[i], in, out, w, matrix.ld);
-    hand_back(outer[i], w, of_x[i]);
-  }
+  const InputGradientShape shape{b, in, out, outer.ld, matrix.ld, of_x.ld, false};
+  const InputGradient<T> hand_back(shape);
+  const at::Tensor scratch = at::empty({InputGradient<T>::scratch(shape)}, weight.options());
+  for (std::int64_t i = 0; i < matrices_of(x); ++i)
+    hand_back(outer[i], matrix[i], of_x[i], scratch.mutable_data_ptr<T>());
 }
 
 // What a node keeps beside tensors of the graph.
@@ -219,8 +217,10 @@ struct GateBlock : torch::autograd::Function<GateBlock> {
     const at::Tensor outer = outers[0].contiguous();
     at::Tensor d_logits = at::empty_like(gates), dz = at::empty_like(z);
     by_type(z, [&]<typename T>(T) {
-      gate_backward(gate_rows<T>(z, {}), gates.const_data_ptr<T>(), outer.const_data_ptr<T>(),
-                    d_logits.mutable_data_ptr<T>(), dz.mutable_data_ptr<T>());
+      const GateRows<T> rows = gate_rows<T>(z, {});
+      const T *gate = gates.const_data_ptr<T>(), *d = outer.const_data_ptr<T>();
+      gate_logits_backward(rows, gate, d, d_logits.mutable_data_ptr<T>());
+      gate_values_backward(rows, gate, d, false, dz.mutable_data_ptr<T>());
     });
     return {dz, d_logits, at::Tensor()};
   }

@@ -3,18 +3,16 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include <cmath>
+#include <algorithm>
 #include <optional>
 
 #include "base/error.h"
 #include "base/wide.h"
 #include "models/blocks.h"
-#include "models/row_sum.h"
+#include "models/row_norm.h"
 
 namespace emosweep::models {
 namespace {
-
-constexpr double kEpsilon = 1e-5;
 
 // `rows` rows a trial; row r is scaled and shifted by affine r % group of its trial. Trials'
 // affines are `apart`, those of the gradient `gradient_apart`.
@@ -31,22 +29,18 @@ struct Forward {
 
 template <typename T>
 EMO_BODY void forward_body(const Forward<T>& f, const Shape& s) {
-  const std::int64_t H = s.width;
-  const T share = T(1) / static_cast<T>(H);
-  for (std::int64_t r = 0; r < s.trials * s.rows; ++r) {
-    const std::int64_t a = r / s.rows * s.apart + r % s.group * H;
-    const T* __restrict x = f.x + r * H, * __restrict gamma = f.gamma + a;
-    const T* __restrict beta = f.beta + a, * __restrict mask = f.mask ? f.mask + r * H : nullptr;
-    T* __restrict y = f.y + r * H, * __restrict normal = f.normal + r * H;
-    const T mean = row_sum<T>(H, [&](std::int64_t i) { return x[i]; }) * share;
-    const T variance =
-        row_sum<T>(H, [&](std::int64_t i) { return (x[i] - mean) * (x[i] - mean); }) * share;
-    const T scale = T(1) / std::sqrt(variance + static_cast<T>(kEpsilon));
-    f.scale[r] = scale;
-    for (std::int64_t i = 0; i < H; ++i) {
-      normal[i] = (x[i] - mean) * scale;
-      y[i] = normal[i] * gamma[i] + beta[i];
+  const std::int64_t H = s.width, all = s.trials * s.rows;
+  T mean[kRowsTogether];
+  for (std::int64_t r = 0; r < all; ++r) {
+    if (r % kRowsTogether == 0) {
+      row_moments(f.x + r * H, H, H, std::min(kRowsTogether, all - r), mean, f.scale + r);
     }
+    const std::int64_t a = r / s.rows * s.apart + r % s.group * H;
+    const T* __restrict gamma = f.gamma + a, * __restrict beta = f.beta + a;
+    const T* __restrict mask = f.mask ? f.mask + r * H : nullptr;
+    T* __restrict y = f.y + r * H, * __restrict normal = f.normal + r * H;
+    normalise_row(f.x + r * H, mean[r % kRowsTogether], f.scale[r], H, normal);
+    for (std::int64_t i = 0; i < H; ++i) y[i] = normal[i] * gamma[i] + beta[i];
     if (f.relu) {
       for (std::int64_t i = 0; i < H; ++i) y[i] = y[i] < T(0) ? T(0) : y[i];  // NaN stays NaN
     }
@@ -62,36 +56,39 @@ struct Backward {
   T *x, *d_gamma, *d_beta;
 };
 
+// One row up to its norm.
+template <typename T>
+EMO_BODY void affine_backward(const Backward<T>& f, const Shape& s, std::int64_t r) {
+  const std::int64_t H = s.width, a = r / s.rows * s.apart + r % s.group * H;
+  const std::int64_t da = r / s.rows * s.gradient_apart + r % s.group * H;
+  const T* __restrict outer = f.outer + r * H, * __restrict normal = f.normal + r * H;
+  const T* __restrict gamma = f.gamma + a;
+  const T* __restrict mask = f.mask ? f.mask + r * H : nullptr;
+  T* __restrict d_gamma = f.d_gamma + da, * __restrict d_beta = f.d_beta + da;
+  T* __restrict x = f.x + r * H;
+  if (mask) {
+    for (std::int64_t i = 0; i < H; ++i) x[i] = outer[i] * mask[i];
+  } else {
+    for (std::int64_t i = 0; i < H; ++i) x[i] = outer[i];
+  }
+  if (f.y) {
+    const T* __restrict y = f.y + r * H;
+    for (std::int64_t i = 0; i < H; ++i) x[i] = y[i] <= T(0) ? T(0) : x[i];  // NaN goes on
+  }
+  for (std::int64_t i = 0; i < H; ++i) {
+    d_gamma[i] += x[i] * normal[i];
+    d_beta[i] += x[i];
+    x[i] *= gamma[i];
+  }
+}
+
 template <typename T>
 EMO_BODY void backward_body(const Backward<T>& f, const Shape& s) {
-  const std::int64_t H = s.width;
-  const T share = T(1) / static_cast<T>(H);
-  for (std::int64_t r = 0; r < s.trials * s.rows; ++r) {
-    const std::int64_t a = r / s.rows * s.apart + r % s.group * H;
-    const std::int64_t da = r / s.rows * s.gradient_apart + r % s.group * H;
-    const T* __restrict outer = f.outer + r * H, * __restrict normal = f.normal + r * H;
-    const T* __restrict gamma = f.gamma + a;
-    const T* __restrict mask = f.mask ? f.mask + r * H : nullptr;
-    T* __restrict d_gamma = f.d_gamma + da, * __restrict d_beta = f.d_beta + da;
-    T* __restrict x = f.x + r * H;
-    if (mask) {
-      for (std::int64_t i = 0; i < H; ++i) x[i] = outer[i] * mask[i];
-    } else {
-      for (std::int64_t i = 0; i < H; ++i) x[i] = outer[i];
-    }
-    if (f.y) {
-      const T* __restrict y = f.y + r * H;
-      for (std::int64_t i = 0; i < H; ++i) x[i] = y[i] <= T(0) ? T(0) : x[i];  // NaN goes on
-    }
-    for (std::int64_t i = 0; i < H; ++i) {
-      d_gamma[i] += x[i] * normal[i];
-      d_beta[i] += x[i];
-      x[i] *= gamma[i];
-    }
-    const T mean = row_sum<T>(H, [&](std::int64_t i) { return x[i]; }) * share;
-    const T along = row_sum<T>(H, [&](std::int64_t i) { return x[i] * normal[i]; }) * share;
-    const T scale = f.scale[r];
-    for (std::int64_t i = 0; i < H; ++i) x[i] = scale * (x[i] - mean - normal[i] * along);
+  const std::int64_t H = s.width, all = s.trials * s.rows;
+  for (std::int64_t first = 0; first < all; first += kRowsTogether) {
+    const std::int64_t count = std::min(kRowsTogether, all - first);
+    for (std::int64_t r = first; r < first + count; ++r) affine_backward(f, s, r);
+    row_moments_backward(f.normal + first * H, H, f.scale + first, H, count, f.x + first * H, H);
   }
 }
 

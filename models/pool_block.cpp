@@ -57,11 +57,13 @@ struct PoolBlock : torch::autograd::Function<PoolBlock> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& gamma,
                             const at::Tensor& beta, const c10::intrusive_ptr<Pool>& pool) {
     const Pool& p = *pool;
-    const at::Tensor normal = x.clone(at::MemoryFormat::Contiguous);
+    const at::Tensor tokens = x.contiguous();
+    const at::Tensor normal = at::empty_like(tokens);
     const at::Tensor scale = at::empty({p.K * p.M * p.b * p.tokens}, x.options());
     at::Tensor y = at::empty({p.K, p.b, p.M * p.H}, x.options());
     each(p, x.scalar_type(), [&]<typename T>(T, std::int64_t k, std::int64_t m) {
       pool_forward(rows_of<T>(p, normal, scale, gamma, &beta, k, m),
+                   tokens.const_data_ptr<T>() + k * tokens.stride(0) + m * tokens.stride(1),
                    y.mutable_data_ptr<T>() + (k * p.b * p.M + m) * p.H);
     });
     context->save_for_backward({gamma, normal, scale});

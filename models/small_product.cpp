@@ -150,27 +150,66 @@ template class Product<double>;
 namespace {
 
 template <typename T>
-void transpose_of(const T* from, std::int64_t rows, std::int64_t columns, T* to, std::int64_t ld) {
+void transpose_of(const T* from, std::int64_t rows, std::int64_t columns, T* to, std::int64_t ld,
+                  std::int64_t ld_to) {
   if (ld == 0) ld = columns;
+  if (ld_to == 0) ld_to = rows;
   if (target().why_plain.empty()) {
-    libxsmm_otrans(to, from, sizeof(T), narrow(columns), narrow(rows), narrow(ld), narrow(rows));
+    libxsmm_otrans(to, from, sizeof(T), narrow(columns), narrow(rows), narrow(ld), narrow(ld_to));
     return;
   }
   // libxsmm's own would make code here too.
   for (std::int64_t j = 0; j < columns; ++j) {
-    for (std::int64_t i = 0; i < rows; ++i) to[j * rows + i] = from[i * ld + j];
+    for (std::int64_t i = 0; i < rows; ++i) to[j * ld_to + i] = from[i * ld + j];
   }
+}
+
+// A transposed dx can only be written, not added.
+bool fewer_rows(const InputGradientShape& s) {
+  return !s.add && s.rows * (s.in + s.out) < s.in * s.out;
+}
+
+// By W turned [out, in], or by dy turned: dx' = W dy'.
+ProductShape product_of(const InputGradientShape& s) {
+  if (fewer_rows(s)) return {s.in, s.rows, s.out, s.ld_w, s.rows, s.rows, false, false};
+  return {s.rows, s.in, s.out, s.ld_y, s.in, s.ld_x, false, s.add};
 }
 
 }  // namespace
 
 void transpose(const float* from, std::int64_t rows, std::int64_t columns, float* to,
-               std::int64_t ld) {
-  transpose_of(from, rows, columns, to, ld);
+               std::int64_t ld, std::int64_t ld_to) {
+  transpose_of(from, rows, columns, to, ld, ld_to);
 }
 void transpose(const double* from, std::int64_t rows, std::int64_t columns, double* to,
-               std::int64_t ld) {
-  transpose_of(from, rows, columns, to, ld);
+               std::int64_t ld, std::int64_t ld_to) {
+  transpose_of(from, rows, columns, to, ld, ld_to);
 }
+
+template <typename T>
+InputGradient<T>::InputGradient(const InputGradientShape& shape)
+    : shape_(shape), turn_rows_(fewer_rows(shape)), product_(product_of(shape)) {}
+
+template <typename T>
+std::int64_t InputGradient<T>::scratch(const InputGradientShape& s) {
+  return fewer_rows(s) ? s.rows * (s.in + s.out) : s.in * s.out;
+}
+
+template <typename T>
+void InputGradient<T>::operator()(const T* dy, const T* w, T* dx, T* scratch) const {
+  const InputGradientShape& s = shape_;
+  if (!turn_rows_) {
+    transpose(w, s.in, s.out, scratch, s.ld_w);
+    product_(dy, scratch, dx);
+    return;
+  }
+  T *turned = scratch, *result = turned + s.rows * s.out;
+  transpose(dy, s.rows, s.out, turned, s.ld_y);
+  product_(w, turned, result);
+  transpose(result, s.in, s.rows, dx, 0, s.ld_x);
+}
+
+template class InputGradient<float>;
+template class InputGradient<double>;
 
 }  // namespace emosweep::models

@@ -43,11 +43,35 @@ std::string product_instructions();
 // for, or the system allows no memory that is written and then executed. Thread-safe.
 std::string why_products_are_plain();
 
-// to [columns, rows] = from [rows, columns] transposed; `to` is dense, from's rows are `ld` apart
+// to [columns, rows] = from [rows, columns] transposed; from's rows are `ld` apart, to's `ld_to`
 // (0: dense).
 void transpose(const float* from, std::int64_t rows, std::int64_t columns, float* to,
-               std::int64_t ld = 0);
+               std::int64_t ld = 0, std::int64_t ld_to = 0);
 void transpose(const double* from, std::int64_t rows, std::int64_t columns, double* to,
-               std::int64_t ld = 0);
+               std::int64_t ld = 0, std::int64_t ld_to = 0);
+
+// dx [rows, in] = dy W', or +=: the gradient of a layer's input from that of its output dy [rows,
+// out], with W [in, out].
+struct InputGradientShape {
+  std::int64_t rows = 0, in = 0, out = 0;
+  std::int64_t ld_y = 0, ld_w = 0, ld_x = 0;  // elements from one row of dy, W, dx to the next
+  bool add = false;
+};
+
+// libxsmm has no kernel of A B': either W is transposed, or, where these are fewer numbers, dy and
+// dx are. The sums are the same. Immutable; calls are thread-safe. T is float or double.
+template <typename T>
+class InputGradient {
+ public:
+  InputGradient() = default;
+  explicit InputGradient(const InputGradientShape& shape);
+  static std::int64_t scratch(const InputGradientShape& shape);  // elements that a call needs
+  void operator()(const T* dy, const T* w, T* dx, T* scratch) const;
+
+ private:
+  InputGradientShape shape_;
+  bool turn_rows_ = false;  // dy and dx, not W
+  Product<T> product_;
+};
 
 }  // namespace emosweep::models

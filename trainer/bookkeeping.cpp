@@ -227,10 +227,9 @@ void Bookkeeping::fail(std::size_t k, const std::string& what, const StepPlace& 
       where(step));
 }
 
-void Bookkeeping::check(const std::vector<double>& norms, const StepPlace& step) {
-  for (std::size_t k = 0; k < norms.size(); ++k) {
-    if (!active_[k] || std::isfinite(norms[k])) continue;
-    fail(k, "gradient norm is " + number_text(norms[k]), step);
+void Bookkeeping::check(const std::vector<std::uint8_t>& finite, const StepPlace& step) {
+  for (std::size_t k = 0; k < finite.size(); ++k) {
+    if (active_[k] && !finite[k]) fail(k, "the gradient is not finite", step);
   }
 }
 

@@ -42,7 +42,7 @@ class Bookkeeping {
   bool meter(const std::vector<TermValues>& terms, const StepPlace& step, bool stop,
              Collective& team);
   // A trial whose gradient is not finite ends.
-  void check(const std::vector<double>& norms, const StepPlace& step);
+  void check(const std::vector<std::uint8_t>& finite, const StepPlace& step);
   // Takes the weights of active trials into their averages, after update `step` (from 0).
   void average(std::int64_t step);
   // Curves, validation, selection; trials that stop early or have run their epochs end.

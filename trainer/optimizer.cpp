@@ -61,7 +61,7 @@ Optimizer::Optimizer(std::vector<OptimizerOptions> options, const at::Tensor& fl
   mask_ = decay_mask.to(flat.options()).contiguous();
   if (flat.is_cpu()) cut_segments(decay_mask);
   updates_.assign(options_.size(), 0);
-  norms_.assign(options_.size(), 0);
+  finite_.assign(options_.size(), 1);
 }
 
 // A mask in the loops would be one more stream of memory beside the seven of an update.
@@ -89,15 +89,15 @@ Optimizer::Blend Optimizer::blend_of(std::size_t k, double rate, double scale) c
   return blend;
 }
 
-// Of the gradient whose norm norms_ holds.
-double Optimizer::clip_scale(std::size_t k) const {
+double Optimizer::clip_scale(std::size_t k, double norm) const {
   const double clip = options_[k].clip_norm;
-  return clip > 0 ? std::min(1.0, clip / (norms_[k] + 1e-6)) : 1.0;
+  return clip > 0 ? std::min(1.0, clip / (norm + 1e-6)) : 1.0;
 }
 
 template <typename T>
-void Optimizer::update(T* value, const T* gradient, std::size_t k, double rate, double scale) {
+bool Optimizer::update(T* value, const T* gradient, std::size_t k, double rate, double scale) {
   ++updates_[k];
+  bool finite = true;
   const std::int64_t row = static_cast<std::int64_t>(k) * mask_.numel();
   Blend blend;
   double rate_scale = std::numeric_limits<double>::quiet_NaN();  // of the segment before
@@ -106,13 +106,14 @@ void Optimizer::update(T* value, const T* gradient, std::size_t k, double rate, 
       rate_scale = segment.rate_scale;
       blend = blend_of(k, rate * rate_scale, scale);
     }
-    update_segment(value + row, gradient + row, k, segment, blend);
+    finite = update_segment(value + row, gradient + row, k, segment, blend) && finite;
   }
+  return finite;
 }
 
 // value, gradient: of trial k.
 template <typename T>
-void Optimizer::update_segment(T* value, const T* gradient, std::size_t k, const Segment& segment,
+bool Optimizer::update_segment(T* value, const T* gradient, std::size_t k, const Segment& segment,
                                const Blend& blend) {
   const std::int64_t n = segment.end - segment.begin,
                      row = static_cast<std::int64_t>(k) * mask_.numel() + segment.begin;
@@ -120,10 +121,10 @@ void Optimizer::update_segment(T* value, const T* gradient, std::size_t k, const
   value += segment.begin, gradient += segment.begin;
   const T penalty = static_cast<T>(segment.decays ? blend.penalty : 0);
   if (!adam_) {
-    sgd_step(value, gradient, first, n,
-             SgdStep<T>{static_cast<T>(blend.scale), penalty, static_cast<T>(options_[k].momentum),
-                        static_cast<T>(blend.step_size)});
-    return;
+    return sgd_step(
+        value, gradient, first, n,
+        SgdStep<T>{static_cast<T>(blend.scale), penalty, static_cast<T>(options_[k].momentum),
+                   static_cast<T>(blend.step_size)});
   }
   AdamStep<T> s;
   s.scale = static_cast<T>(blend.scale);
@@ -135,20 +136,20 @@ void Optimizer::update_segment(T* value, const T* gradient, std::size_t k, const
   s.step_size = static_cast<T>(blend.step_size);
   s.root_scale = static_cast<T>(blend.root_scale);
   s.epsilon = static_cast<T>(kEpsilon);
-  adam_step(value, gradient, first, second_.mutable_data_ptr<T>() + row, n, s);
+  return adam_step(value, gradient, first, second_.mutable_data_ptr<T>() + row, n, s);
 }
 
 // The same rules by ATen's operations, on devices other than the CPU. value, gradient: [P] of trial
 // k.
 void Optimizer::update_by_aten(const at::Tensor& value, const at::Tensor& gradient, std::size_t k,
-                               double rate) {
+                               double rate, double scale) {
   const auto row = static_cast<std::int64_t>(k);
   for (const models::RateRange& range : ranges_) {
     const auto part = [&](const at::Tensor& x) {
       return x.narrow(0, range.begin, range.end - range.begin);
     };
     const at::Tensor p = part(value), mask = part(mask_), first = part(first_[row]);
-    const Blend blend = blend_of(k, rate * range.scale, clip_scale(k));
+    const Blend blend = blend_of(k, rate * range.scale, scale);
     at::Tensor g = part(gradient);
     if (blend.scale != 1) g = g * blend.scale;
     if (blend.penalty != 0) g = g.addcmul(p, mask, blend.penalty);
@@ -172,31 +173,37 @@ void Optimizer::step_by_aten(const at::Tensor& flat, const at::Tensor& gradient,
       at::linalg_vector_norm(gradient, 2, at::IntArrayRef{1}, false, at::kDouble).to(at::kCPU);
   for (std::size_t k = 0; k < options_.size(); ++k) {
     if (!active.empty() && !active[k]) continue;
-    norms_[k] = norms.const_data_ptr<double>()[k];
-    if (!std::isfinite(norms_[k])) continue;
+    const double norm = norms.const_data_ptr<double>()[k];
+    finite_[k] = std::isfinite(norm) ? 1 : 0;
+    if (!finite_[k]) continue;
     ++updates_[k];
     const auto row = static_cast<std::int64_t>(k);
-    update_by_aten(flat[row], gradient[row], k, rates[k]);
+    update_by_aten(flat[row], gradient[row], k, rates[k], clip_scale(k, norm));
   }
 }
 
-const std::vector<double>& Optimizer::step(const at::Tensor& flat, const at::Tensor& gradient,
-                                           std::span<const double> rates,
-                                           std::span<const std::uint8_t> active) {
+const std::vector<std::uint8_t>& Optimizer::step(const at::Tensor& flat, const at::Tensor& gradient,
+                                                 std::span<const double> rates,
+                                                 std::span<const std::uint8_t> active) {
   EMO_CHECK(gradient.is_contiguous() && gradient.sizes() == flat.sizes(),
             "gradient [K,P] expected");
   EMO_CHECK(rates.size() == options_.size(), "one learning rate a trial");
   if (!flat.is_cpu()) {
     step_by_aten(flat, gradient, rates, active);
-    return norms_;
+    return finite_;
   }
   const auto run = [&]<typename T>(T* value, const T* g) {
     const std::int64_t n = mask_.numel();
     for (std::size_t k = 0; k < options_.size(); ++k) {
       if (!active.empty() && !active[k]) continue;
-      norms_[k] = std::sqrt(sum_of_squares(g + static_cast<std::int64_t>(k) * n, n));
-      if (!std::isfinite(norms_[k])) continue;
-      update(value, g, k, rates[k], clip_scale(k));
+      double scale = 1;
+      if (options_[k].clip_norm > 0) {
+        const double norm = std::sqrt(sum_of_squares(g + static_cast<std::int64_t>(k) * n, n));
+        finite_[k] = std::isfinite(norm) ? 1 : 0;
+        if (!finite_[k]) continue;
+        scale = clip_scale(k, norm);
+      }
+      finite_[k] = update(value, g, k, rates[k], scale) ? 1 : 0;
     }
   };
   if (flat.scalar_type() == at::kFloat) {
@@ -204,7 +211,7 @@ const std::vector<double>& Optimizer::step(const at::Tensor& flat, const at::Ten
   } else {
     run(flat.mutable_data_ptr<double>(), gradient.const_data_ptr<double>());
   }
-  return norms_;
+  return finite_;
 }
 
 void Optimizer::select(std::span<const std::int64_t> trials) {
@@ -221,7 +228,7 @@ void Optimizer::select(std::span<const std::int64_t> trials) {
   updates_ = std::move(updates);
   first_ = at::stack(first);
   if (adam_) second_ = at::stack(second);
-  norms_.assign(options_.size(), 0);
+  finite_.assign(options_.size(), 1);
 }
 
 void Optimizer::archive(Archive& a) {

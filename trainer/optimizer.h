@@ -30,12 +30,11 @@ class Optimizer {
             const at::Tensor& decay_mask, std::vector<models::RateRange> ranges = {});
 
   // Updates `flat` in place. gradient: [K,P], summed over ranks; rates: [K]. A trial whose `active`
-  // is 0 is left as it is and does not count the step ({} = all active). Returns the norms of the
-  // gradients before clipping, [K]: not finite where an element is not, and that trial's parameters
-  // are then left as they are.
-  const std::vector<double>& step(const at::Tensor& flat, const at::Tensor& gradient,
-                                  std::span<const double> rates,
-                                  std::span<const std::uint8_t> active = {});
+  // is 0 is left as it is and does not count the step ({} = all active). Returns whether each
+  // trial's gradient was finite, [K]; the parameters and moments of one that was not are of no use.
+  const std::vector<std::uint8_t>& step(const at::Tensor& flat, const at::Tensor& gradient,
+                                        std::span<const double> rates,
+                                        std::span<const std::uint8_t> active = {});
 
   void select(std::span<const std::int64_t> trials);  // goes on with these alone
   void archive(Archive& a);                           // moments and update counts
@@ -45,13 +44,14 @@ class Optimizer {
     double scale = 1, keep = 1, penalty = 0, step_size = 0, root_scale = 1;
   };
   Blend blend_of(std::size_t k, double rate, double scale) const;
-  double clip_scale(std::size_t k) const;
+  double clip_scale(std::size_t k, double norm) const;
   void step_by_aten(const at::Tensor& flat, const at::Tensor& gradient,
                     std::span<const double> rates, std::span<const std::uint8_t> active);
   void update_by_aten(const at::Tensor& value, const at::Tensor& gradient, std::size_t k,
-                      double rate);
+                      double rate, double scale);
+  // Whether the gradient is finite, as does update_segment.
   template <typename T>
-  void update(T* value, const T* gradient, std::size_t k, double rate, double scale);
+  bool update(T* value, const T* gradient, std::size_t k, double rate, double scale);
   // Neighbours of a row with one rate, all or none of which decay.
   struct Segment {
     std::int64_t begin = 0, end = 0;
@@ -60,7 +60,7 @@ class Optimizer {
   };
   void cut_segments(const at::Tensor& decay_mask);
   template <typename T>
-  void update_segment(T* value, const T* gradient, std::size_t k, const Segment& segment,
+  bool update_segment(T* value, const T* gradient, std::size_t k, const Segment& segment,
                       const Blend& blend);
 
   std::vector<OptimizerOptions> options_;
@@ -69,7 +69,7 @@ class Optimizer {
   bool adam_ = true, decoupled_ = true;
   at::Tensor first_, second_, mask_;   // [K,P] moments (sgd: first_ is the velocity), [P]
   std::vector<std::int64_t> updates_;  // [K]
-  std::vector<double> norms_;          // [K]
+  std::vector<std::uint8_t> finite_;   // [K]
 };
 
 }  // namespace emosweep::trainer

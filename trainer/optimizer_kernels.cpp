@@ -1,17 +1,35 @@
 #include "trainer/optimizer_kernels.h"
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstddef>
+#include <limits>
+#include <type_traits>
 
 #include "base/wide.h"
 
 namespace emosweep::trainer {
 namespace {
 
+// A value without its sign, as an integer: integers of finite values are below those of inf and
+// NaN, and their maximum is one that GCC finds beside an update, without an operation on values.
 template <typename T>
-EMO_BODY void adam_body(T* __restrict value, const T* __restrict gradient, T* __restrict first,
+struct Magnitude {
+  using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
+  static constexpr Bits kSign = Bits(1) << (8 * sizeof(T) - 1);
+  static EMO_BODY Bits of(T x) { return std::bit_cast<Bits>(x) & ~kSign; }
+  static bool finite(Bits largest) {
+    return largest < std::bit_cast<Bits>(std::numeric_limits<T>::infinity());
+  }
+};
+
+template <typename T>
+EMO_BODY bool adam_body(T* __restrict value, const T* __restrict gradient, T* __restrict first,
                         T* __restrict second, std::int64_t n, const AdamStep<T> s) {
+  typename Magnitude<T>::Bits largest = 0;
   for (std::int64_t i = 0; i < n; ++i) {
+    largest = std::max(largest, Magnitude<T>::of(gradient[i]));
     const T g = gradient[i] * s.scale + s.penalty * value[i];
     const T m = first[i] + (g - first[i]) * s.blend1;
     const T v = second[i] * s.beta2 + g * g * s.blend2;
@@ -19,17 +37,21 @@ EMO_BODY void adam_body(T* __restrict value, const T* __restrict gradient, T* __
     second[i] = v;
     value[i] = value[i] * s.keep - s.step_size * (m / (std::sqrt(v) * s.root_scale + s.epsilon));
   }
+  return Magnitude<T>::finite(largest);
 }
 
 template <typename T>
-EMO_BODY void sgd_body(T* __restrict value, const T* __restrict gradient, T* __restrict velocity,
+EMO_BODY bool sgd_body(T* __restrict value, const T* __restrict gradient, T* __restrict velocity,
                        std::int64_t n, const SgdStep<T> s) {
+  typename Magnitude<T>::Bits largest = 0;
   for (std::int64_t i = 0; i < n; ++i) {
+    largest = std::max(largest, Magnitude<T>::of(gradient[i]));
     const T g = gradient[i] * s.scale + s.penalty * value[i];
     const T v = velocity[i] * s.momentum + g;
     velocity[i] = v;
     value[i] -= s.lr * v;
   }
+  return Magnitude<T>::finite(largest);
 }
 
 template <typename T>
@@ -57,12 +79,12 @@ EMO_BODY double squares_body(const T* __restrict x, std::int64_t n) {
 }
 
 template <typename T>
-EMO_WIDE void adam_wide(T* p, const T* g, T* m, T* v, std::int64_t n, const AdamStep<T>& s) {
-  adam_body(p, g, m, v, n, s);
+EMO_WIDE bool adam_wide(T* p, const T* g, T* m, T* v, std::int64_t n, const AdamStep<T>& s) {
+  return adam_body(p, g, m, v, n, s);
 }
 template <typename T>
-EMO_WIDE void sgd_wide(T* p, const T* g, T* v, std::int64_t n, const SgdStep<T>& s) {
-  sgd_body(p, g, v, n, s);
+EMO_WIDE bool sgd_wide(T* p, const T* g, T* v, std::int64_t n, const SgdStep<T>& s) {
+  return sgd_body(p, g, v, n, s);
 }
 template <typename T>
 EMO_WIDE void average_wide(T* a, const T* value, std::int64_t n, T share) {
@@ -74,12 +96,12 @@ EMO_WIDE double squares_wide(const T* x, std::int64_t n) {
 }
 
 template <typename T>
-void adam(T* p, const T* g, T* m, T* v, std::int64_t n, const AdamStep<T>& s) {
-  wide() ? adam_wide(p, g, m, v, n, s) : adam_body(p, g, m, v, n, s);
+bool adam(T* p, const T* g, T* m, T* v, std::int64_t n, const AdamStep<T>& s) {
+  return wide() ? adam_wide(p, g, m, v, n, s) : adam_body(p, g, m, v, n, s);
 }
 template <typename T>
-void sgd(T* p, const T* g, T* v, std::int64_t n, const SgdStep<T>& s) {
-  wide() ? sgd_wide(p, g, v, n, s) : sgd_body(p, g, v, n, s);
+bool sgd(T* p, const T* g, T* v, std::int64_t n, const SgdStep<T>& s) {
+  return wide() ? sgd_wide(p, g, v, n, s) : sgd_body(p, g, v, n, s);
 }
 template <typename T>
 void average(T* a, const T* value, std::int64_t n, T share) {
@@ -88,21 +110,21 @@ void average(T* a, const T* value, std::int64_t n, T share) {
 
 }  // namespace
 
-void adam_step(float* value, const float* gradient, float* first, float* second, std::int64_t n,
+bool adam_step(float* value, const float* gradient, float* first, float* second, std::int64_t n,
                const AdamStep<float>& step) {
-  adam(value, gradient, first, second, n, step);
+  return adam(value, gradient, first, second, n, step);
 }
-void adam_step(double* value, const double* gradient, double* first, double* second, std::int64_t n,
+bool adam_step(double* value, const double* gradient, double* first, double* second, std::int64_t n,
                const AdamStep<double>& step) {
-  adam(value, gradient, first, second, n, step);
+  return adam(value, gradient, first, second, n, step);
 }
-void sgd_step(float* value, const float* gradient, float* velocity, std::int64_t n,
+bool sgd_step(float* value, const float* gradient, float* velocity, std::int64_t n,
               const SgdStep<float>& step) {
-  sgd(value, gradient, velocity, n, step);
+  return sgd(value, gradient, velocity, n, step);
 }
-void sgd_step(double* value, const double* gradient, double* velocity, std::int64_t n,
+bool sgd_step(double* value, const double* gradient, double* velocity, std::int64_t n,
               const SgdStep<double>& step) {
-  sgd(value, gradient, velocity, n, step);
+  return sgd(value, gradient, velocity, n, step);
 }
 
 void average_step(float* a, const float* value, std::int64_t n, float share) {

@@ -24,14 +24,15 @@ struct SgdStep {
   T scale, penalty, momentum, lr;
 };
 
-// value, first, second, velocity: [n], updated in place; gradient: [n].
-void adam_step(float* value, const float* gradient, float* first, float* second, std::int64_t n,
+// value, first, second, velocity: [n], updated in place; gradient: [n]. Returns whether
+// the gradient is finite; where it is not, what was updated is of no use.
+bool adam_step(float* value, const float* gradient, float* first, float* second, std::int64_t n,
                const AdamStep<float>& step);
-void adam_step(double* value, const double* gradient, double* first, double* second, std::int64_t n,
+bool adam_step(double* value, const double* gradient, double* first, double* second, std::int64_t n,
                const AdamStep<double>& step);
-void sgd_step(float* value, const float* gradient, float* velocity, std::int64_t n,
+bool sgd_step(float* value, const float* gradient, float* velocity, std::int64_t n,
               const SgdStep<float>& step);
-void sgd_step(double* value, const double* gradient, double* velocity, std::int64_t n,
+bool sgd_step(double* value, const double* gradient, double* velocity, std::int64_t n,
               const SgdStep<double>& step);
 
 // average <- average + share (value - average). [n]
