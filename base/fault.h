@@ -33,6 +33,7 @@
 //   report.begin                      before the report at the end of a run
 //   trainer.forward .backward         before these parts of every training step
 //   trainer.loss                      fault_poison: the loss of a training step
+//   trainer.gradient                  fault_poison: the first trial's gradient, after a team's sum
 //   team.rendezvous                   before the process group of a team is made or renewed
 //   team.collective                   before each collective of a team
 #pragma once

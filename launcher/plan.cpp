@@ -1,7 +1,9 @@
 #include "launcher/plan.h"
 
 #include <algorithm>
+#include <iomanip>
 #include <map>
+#include <sstream>
 #include <unordered_set>
 
 #include "base/canonical.h"
@@ -14,6 +16,7 @@
 #include "launcher/identity.h"
 #include "launcher/packs.h"
 #include "launcher/plan_data.h"
+#include "trainer/weight_average.h"
 
 namespace emosweep::launcher {
 
@@ -224,6 +227,25 @@ int common_team_size(const std::vector<PlannedExperiment>& experiments) {
   return first.ranks_per_trial;
 }
 
+// Where no trial of the condition has steps enough for its ema_decay; else "".
+std::string short_average(const PlannedExperiment& planned, const trainer::TrialSpec& spec) {
+  const trainer::LoopOptions& loop = spec.loop;
+  std::int64_t most = 0;
+  for (const data::Fold& fold : planned.folds->folds) {
+    const std::size_t rows = fold.train.size() + (loop.refit ? fold.validation.size() : 0);
+    const std::int64_t steps =
+        (static_cast<std::int64_t>(rows) + loop.batch_size - 1) / loop.batch_size;
+    most = std::max(most, steps * loop.epochs);
+  }
+  const double reached = trainer::average_decay(loop.ema_decay, most);
+  if (reached >= loop.ema_decay) return "";
+  std::ostringstream text;
+  text << planned.name << ": ema_decay " << number_text(loop.ema_decay)
+       << " is never reached: the decay grows with the steps, and trials of " << most << " end at "
+       << std::setprecision(4) << reached << "; every larger ema_decay trains the same weights";
+  return text.str();
+}
+
 void add_warnings(Plan& plan, const PlannedExperiment& planned) {
   const auto add = [&plan](const std::string& text) {
     auto& all = plan.warnings;
@@ -243,6 +265,7 @@ void add_warnings(Plan& plan, const PlannedExperiment& planned) {
       add(planned.name +
           ": cross_attention over one token per modality has nothing to choose from");
     }
+    if (const std::string text = short_average(planned, condition.base); !text.empty()) add(text);
     if (condition.base.prepare.normalise == data::Normalise::group) {
       add(planned.name + ": normalise: group scales each " + condition.base.prepare.group +
           " by its own rows, test rows included (transductive): not comparable with normalise: "

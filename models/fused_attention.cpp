@@ -32,15 +32,15 @@ FusedAttention<T>::FusedAttention(const ModelOptions& options, const AttentionAt
   kqv_weight_ = Product<T>({H_, 3 * H_, all, H_, 3 * H_, 3 * H_, true, false});
   out_ = Product<T>({all, H_, H_, H_, H_, H_, false, true});
   out_weight_ = Product<T>({H_, H_, all, H_, H_, H_, true, false});
-  // rows, in, out, then from row to row of the gradient, W, the input's gradient; added to it
-  const InputGradientShape expand{rows, H_, TH, TH, TH, MH, false},
+  // m, n, k, then from row to row of A, B, C; added to C
+  const TurnedShape expand{rows, H_, TH, TH, TH, MH, false},
       kqv{all, H_, 3 * H_, 3 * H_, 3 * H_, H_, true}, out{all, H_, H_, H_, H_, H_, false};
-  expand_input_ = InputGradient<T>(expand);
-  kqv_input_ = InputGradient<T>(kqv);
-  out_input_ = InputGradient<T>(out);
-  std::int64_t scratch = 3 * H_;  // a row of biases
-  for (const InputGradientShape& s : {expand, kqv, out})
-    scratch = std::max(scratch, InputGradient<T>::scratch(s));
+  expand_input_ = TurnedProduct<T>(expand);
+  kqv_input_ = TurnedProduct<T>(kqv);
+  out_input_ = TurnedProduct<T>(out);
+  std::int64_t scratch = 0;
+  for (const TurnedShape& s : {expand, kqv, out})
+    scratch = std::max(scratch, TurnedProduct<T>::scratch(s));
   scratch_ = Buffer<T>(scratch);
 }
 

@@ -37,7 +37,7 @@ class FusedAttention {
   std::vector<const T*> kqv_at_, d_context_at_;
   std::vector<T*> context_at_, d_kqv_at_;
   Product<T> expand_, expand_weight_, kqv_, kqv_weight_, out_, out_weight_;
-  InputGradient<T> expand_input_, kqv_input_, out_input_;
+  TurnedProduct<T> expand_input_, kqv_input_, out_input_;
 };
 
 }  // namespace emosweep::models

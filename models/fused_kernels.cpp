@@ -5,6 +5,7 @@
 
 #include "base/exponential.h"
 #include "base/wide.h"
+#include "models/lanes.h"
 #include "models/row_norm.h"
 
 namespace emosweep::models {
@@ -106,8 +107,7 @@ EMO_BODY void norm_rows_backward(const NormRows<T>& n, double keep, const T* y, 
   for (std::int64_t first = 0; first < n.rows; first += kRowsTogether) {
     const std::int64_t count = std::min(kRowsTogether, n.rows - first);
     affine_backward<T, relu>(n, first, count, static_cast<T>(keep), y, d, d_gamma, d_beta);
-    row_moments_backward(n.normal + first * H, H, n.scale + first, H, count, d + first * n.ld,
-                         n.ld);
+    row_moments_backward(n.normal + first * H, n.scale + first, H, count, d + first * n.ld, n.ld);
   }
 }
 
@@ -358,7 +358,7 @@ EMO_BODY void pool_backward_body(const PoolRows<T>& p, const T* from, T* d_token
     for (std::int64_t i = 0; i < H; ++i) d_beta[i] += d[i];
     pool_row_backward(p, first, d, e, d_gamma);
     for (std::int64_t t = 0; t < p.tokens; t += kRowsTogether) {
-      row_moments_backward(p.normal + (first + t) * H, H, p.scale + first + t, H,
+      row_moments_backward(p.normal + (first + t) * H, p.scale + first + t, H,
                            std::min(kRowsTogether, p.tokens - t), e + t * H, H);
     }
   }

@@ -59,19 +59,19 @@ class Dense {
     input_(dy, parameters + at_.weight, dx, scratch);
   }
   static std::int64_t scratch_size(const LinearAt& at, std::int64_t rows) {
-    return InputGradient<T>::scratch(input_shape(at, rows, at.in, at.out));
+    return TurnedProduct<T>::scratch(input_shape(at, rows, at.in, at.out));
   }
 
  private:
-  static InputGradientShape input_shape(const LinearAt& at, std::int64_t rows, std::int64_t ldx,
-                                        std::int64_t ldy) {
+  static TurnedShape input_shape(const LinearAt& at, std::int64_t rows, std::int64_t ldx,
+                                 std::int64_t ldy) {
     return {rows, at.in, at.out, ldy, at.out, ldx, false};
   }
 
   LinearAt at_;
   std::int64_t rows_ = 0, ldy_ = 0;
   Product<T> forward_, weight_;
-  InputGradient<T> input_;
+  TurnedProduct<T> input_;
 };
 
 // Words of one dropout layer for rows at consecutive positions.

@@ -114,9 +114,9 @@ void backward(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& d
   }
   if (!g.x.defined()) return;
   const Matrices<T> of_x = write<T>(g.x);
-  const InputGradientShape shape{b, in, out, outer.ld, matrix.ld, of_x.ld, false};
-  const InputGradient<T> hand_back(shape);
-  const at::Tensor scratch = at::empty({InputGradient<T>::scratch(shape)}, weight.options());
+  const TurnedShape shape{b, in, out, outer.ld, matrix.ld, of_x.ld, false};
+  const TurnedProduct<T> hand_back(shape);
+  const at::Tensor scratch = at::empty({TurnedProduct<T>::scratch(shape)}, weight.options());
   for (std::int64_t i = 0; i < matrices_of(x); ++i)
     hand_back(outer[i], matrix[i], of_x[i], scratch.mutable_data_ptr<T>());
 }

@@ -88,7 +88,7 @@ EMO_BODY void backward_body(const Backward<T>& f, const Shape& s) {
   for (std::int64_t first = 0; first < all; first += kRowsTogether) {
     const std::int64_t count = std::min(kRowsTogether, all - first);
     for (std::int64_t r = first; r < first + count; ++r) affine_backward(f, s, r);
-    row_moments_backward(f.normal + first * H, H, f.scale + first, H, count, f.x + first * H, H);
+    row_moments_backward(f.normal + first * H, f.scale + first, H, count, f.x + first * H, H);
   }
 }
 

@@ -39,17 +39,18 @@ EMO_BODY void normalise_row(const T* x, T mean, T scale, std::int64_t width, T* 
   for (std::int64_t i = 0; i < width; ++i) normal[i] = (x[i] - mean) * scale;
 }
 
-// d: the gradients of normal rows, becomes that of the rows they were made of.
+// d, `ld` from row to row: the gradients of dense normal rows, becomes that of the rows they were
+// made of.
 template <typename T>
-EMO_BODY void row_moments_backward(const T* normal, std::int64_t normal_ld, const T* scale,
-                                   std::int64_t width, std::int64_t count, T* d, std::int64_t ld) {
+EMO_BODY void row_moments_backward(const T* normal, const T* scale, std::int64_t width,
+                                   std::int64_t count, T* d, std::int64_t ld) {
   const T share = T(1) / static_cast<T>(width);
   T mean[kRowsTogether], along[kRowsTogether];
   for (std::int64_t r = 0; r < count; ++r) {
-    row_sums(width, d + r * ld, normal + r * normal_ld, mean[r], along[r]);
+    row_sums(width, d + r * ld, normal + r * width, mean[r], along[r]);
   }
   for (std::int64_t r = 0; r < count; ++r) {
-    const T* __restrict row = normal + r * normal_ld;
+    const T* __restrict row = normal + r * width;
     T* __restrict to = d + r * ld;
     const T by = scale[r], m = mean[r] * share, a = along[r] * share;
     for (std::int64_t i = 0; i < width; ++i) to[i] = by * (to[i] - m - row[i] * a);

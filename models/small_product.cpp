@@ -164,15 +164,12 @@ void transpose_of(const T* from, std::int64_t rows, std::int64_t columns, T* to,
   }
 }
 
-// A transposed dx can only be written, not added.
-bool fewer_rows(const InputGradientShape& s) {
-  return !s.add && s.rows * (s.in + s.out) < s.in * s.out;
-}
+bool turns_a(const TurnedShape& s) { return !s.add && s.m * (s.n + s.k) < s.n * s.k; }
 
-// By W turned [out, in], or by dy turned: dx' = W dy'.
-ProductShape product_of(const InputGradientShape& s) {
-  if (fewer_rows(s)) return {s.in, s.rows, s.out, s.ld_w, s.rows, s.rows, false, false};
-  return {s.rows, s.in, s.out, s.ld_y, s.in, s.ld_x, false, s.add};
+// With B turned [k, n], or by A turned [k, m]: C' = B A'.
+ProductShape product_of(const TurnedShape& s) {
+  if (turns_a(s)) return {s.n, s.m, s.k, s.ldb, s.m, s.m, false, false};
+  return {s.m, s.n, s.k, s.lda, s.n, s.ldc, false, s.add};
 }
 
 }  // namespace
@@ -187,29 +184,29 @@ void transpose(const double* from, std::int64_t rows, std::int64_t columns, doub
 }
 
 template <typename T>
-InputGradient<T>::InputGradient(const InputGradientShape& shape)
-    : shape_(shape), turn_rows_(fewer_rows(shape)), product_(product_of(shape)) {}
+TurnedProduct<T>::TurnedProduct(const TurnedShape& shape)
+    : shape_(shape), turn_a_(turns_a(shape)), product_(product_of(shape)) {}
 
 template <typename T>
-std::int64_t InputGradient<T>::scratch(const InputGradientShape& s) {
-  return fewer_rows(s) ? s.rows * (s.in + s.out) : s.in * s.out;
+std::int64_t TurnedProduct<T>::scratch(const TurnedShape& s) {
+  return turns_a(s) ? s.m * (s.n + s.k) : s.n * s.k;
 }
 
 template <typename T>
-void InputGradient<T>::operator()(const T* dy, const T* w, T* dx, T* scratch) const {
-  const InputGradientShape& s = shape_;
-  if (!turn_rows_) {
-    transpose(w, s.in, s.out, scratch, s.ld_w);
-    product_(dy, scratch, dx);
+void TurnedProduct<T>::operator()(const T* a, const T* b, T* c, T* scratch) const {
+  const TurnedShape& s = shape_;
+  if (!turn_a_) {
+    transpose(b, s.n, s.k, scratch, s.ldb);
+    product_(a, scratch, c);
     return;
   }
-  T *turned = scratch, *result = turned + s.rows * s.out;
-  transpose(dy, s.rows, s.out, turned, s.ld_y);
-  product_(w, turned, result);
-  transpose(result, s.in, s.rows, dx, 0, s.ld_x);
+  T *turned = scratch, *result = turned + s.m * s.k;
+  transpose(a, s.m, s.k, turned, s.lda);
+  product_(b, turned, result);
+  transpose(result, s.n, s.m, c, 0, s.ldc);
 }
 
-template class InputGradient<float>;
-template class InputGradient<double>;
+template class TurnedProduct<float>;
+template class TurnedProduct<double>;
 
 }  // namespace emosweep::models

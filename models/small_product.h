@@ -50,27 +50,28 @@ void transpose(const float* from, std::int64_t rows, std::int64_t columns, float
 void transpose(const double* from, std::int64_t rows, std::int64_t columns, double* to,
                std::int64_t ld = 0, std::int64_t ld_to = 0);
 
-// dx [rows, in] = dy W', or +=: the gradient of a layer's input from that of its output dy [rows,
-// out], with W [in, out].
-struct InputGradientShape {
-  std::int64_t rows = 0, in = 0, out = 0;
-  std::int64_t ld_y = 0, ld_w = 0, ld_x = 0;  // elements from one row of dy, W, dx to the next
+// C [m,n] = A B', or C += A B', with A [m,k] and B [n,k]: the gradient of a layer's input from that
+// of its output and its weights.
+struct TurnedShape {
+  std::int64_t m = 0, n = 0, k = 0;
+  std::int64_t lda = 0, ldb = 0, ldc = 0;  // elements from one stored row to the next
   bool add = false;
 };
 
-// libxsmm has no kernel of A B': either W is transposed, or, where these are fewer numbers, dy and
-// dx are. The sums are the same. Immutable; calls are thread-safe. T is float or double.
+// libxsmm has no kernel for that: either B is transposed, or, where these are fewer numbers and C
+// is overwritten, A and C are. Which, follows from the shape alone. Immutable; calls are
+// thread-safe. T is float or double.
 template <typename T>
-class InputGradient {
+class TurnedProduct {
  public:
-  InputGradient() = default;
-  explicit InputGradient(const InputGradientShape& shape);
-  static std::int64_t scratch(const InputGradientShape& shape);  // elements that a call needs
-  void operator()(const T* dy, const T* w, T* dx, T* scratch) const;
+  TurnedProduct() = default;
+  explicit TurnedProduct(const TurnedShape& shape);
+  static std::int64_t scratch(const TurnedShape& shape);  // elements that a call needs
+  void operator()(const T* a, const T* b, T* c, T* scratch) const;
 
  private:
-  InputGradientShape shape_;
-  bool turn_rows_ = false;  // dy and dx, not W
+  TurnedShape shape_;
+  bool turn_a_ = false;  // and C, not B
   Product<T> product_;
 };
 

@@ -227,9 +227,9 @@ void Bookkeeping::fail(std::size_t k, const std::string& what, const StepPlace& 
       where(step));
 }
 
-void Bookkeeping::check(const std::vector<std::uint8_t>& finite, const StepPlace& step) {
-  for (std::size_t k = 0; k < finite.size(); ++k) {
-    if (active_[k] && !finite[k]) fail(k, "the gradient is not finite", step);
+void Bookkeeping::check(const std::vector<std::uint8_t>& usable, const StepPlace& step) {
+  for (std::size_t k = 0; k < usable.size(); ++k) {
+    if (active_[k] && !usable[k]) fail(k, "the gradient, or its square, is not finite", step);
   }
 }
 

@@ -41,8 +41,8 @@ class Bookkeeping {
   // rank wants to stop. A trial whose loss is not finite ends.
   bool meter(const std::vector<TermValues>& terms, const StepPlace& step, bool stop,
              Collective& team);
-  // A trial whose gradient is not finite ends.
-  void check(const std::vector<std::uint8_t>& finite, const StepPlace& step);
+  // usable: of the optimizer. A trial whose gradient is not ends.
+  void check(const std::vector<std::uint8_t>& usable, const StepPlace& step);
   // Takes the weights of active trials into their averages, after update `step` (from 0).
   void average(std::int64_t step);
   // Curves, validation, selection; trials that stop early or have run their epochs end.

@@ -2,6 +2,9 @@
 
 #include <ATen/ATen.h>
 
+#include <limits>
+
+#include "base/fault.h"
 #include "distributed/team.h"
 #include "trainer/bookkeeping.h"
 #include "trainer/checkpoint.h"
@@ -31,6 +34,9 @@ std::vector<LoopResult> train_pack(Pack& pack, Collective& team, const Stopping&
         if (!books.any_active()) break;
         engine->backward(books.active());
         models::Model& model = books.pack().model;
+        if (fault_poison("trainer.gradient")) {
+          model.flat_grad().select(0, 0).fill_(std::numeric_limits<double>::quiet_NaN());
+        }
         books.check(
             optimizer.step(model.flat(), model.flat_grad(), books.rates(at.number), books.active()),
             here);

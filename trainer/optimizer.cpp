@@ -61,7 +61,7 @@ Optimizer::Optimizer(std::vector<OptimizerOptions> options, const at::Tensor& fl
   mask_ = decay_mask.to(flat.options()).contiguous();
   if (flat.is_cpu()) cut_segments(decay_mask);
   updates_.assign(options_.size(), 0);
-  finite_.assign(options_.size(), 1);
+  usable_.assign(options_.size(), 1);
 }
 
 // A mask in the loops would be one more stream of memory beside the seven of an update.
@@ -97,7 +97,7 @@ double Optimizer::clip_scale(std::size_t k, double norm) const {
 template <typename T>
 bool Optimizer::update(T* value, const T* gradient, std::size_t k, double rate, double scale) {
   ++updates_[k];
-  bool finite = true;
+  bool usable = true;
   const std::int64_t row = static_cast<std::int64_t>(k) * mask_.numel();
   Blend blend;
   double rate_scale = std::numeric_limits<double>::quiet_NaN();  // of the segment before
@@ -106,9 +106,9 @@ bool Optimizer::update(T* value, const T* gradient, std::size_t k, double rate, 
       rate_scale = segment.rate_scale;
       blend = blend_of(k, rate * rate_scale, scale);
     }
-    finite = update_segment(value + row, gradient + row, k, segment, blend) && finite;
+    usable = update_segment(value + row, gradient + row, k, segment, blend) && usable;
   }
-  return finite;
+  return usable;
 }
 
 // value, gradient: of trial k.
@@ -174,8 +174,8 @@ void Optimizer::step_by_aten(const at::Tensor& flat, const at::Tensor& gradient,
   for (std::size_t k = 0; k < options_.size(); ++k) {
     if (!active.empty() && !active[k]) continue;
     const double norm = norms.const_data_ptr<double>()[k];
-    finite_[k] = std::isfinite(norm) ? 1 : 0;
-    if (!finite_[k]) continue;
+    usable_[k] = std::isfinite(norm) ? 1 : 0;
+    if (!usable_[k]) continue;
     ++updates_[k];
     const auto row = static_cast<std::int64_t>(k);
     update_by_aten(flat[row], gradient[row], k, rates[k], clip_scale(k, norm));
@@ -190,7 +190,7 @@ const std::vector<std::uint8_t>& Optimizer::step(const at::Tensor& flat, const a
   EMO_CHECK(rates.size() == options_.size(), "one learning rate a trial");
   if (!flat.is_cpu()) {
     step_by_aten(flat, gradient, rates, active);
-    return finite_;
+    return usable_;
   }
   const auto run = [&]<typename T>(T* value, const T* g) {
     const std::int64_t n = mask_.numel();
@@ -199,11 +199,11 @@ const std::vector<std::uint8_t>& Optimizer::step(const at::Tensor& flat, const a
       double scale = 1;
       if (options_[k].clip_norm > 0) {
         const double norm = std::sqrt(sum_of_squares(g + static_cast<std::int64_t>(k) * n, n));
-        finite_[k] = std::isfinite(norm) ? 1 : 0;
-        if (!finite_[k]) continue;
+        usable_[k] = std::isfinite(norm) ? 1 : 0;
+        if (!usable_[k]) continue;
         scale = clip_scale(k, norm);
       }
-      finite_[k] = update(value, g, k, rates[k], scale) ? 1 : 0;
+      usable_[k] = update(value, g, k, rates[k], scale) ? 1 : 0;
     }
   };
   if (flat.scalar_type() == at::kFloat) {
@@ -211,7 +211,7 @@ const std::vector<std::uint8_t>& Optimizer::step(const at::Tensor& flat, const a
   } else {
     run(flat.mutable_data_ptr<double>(), gradient.const_data_ptr<double>());
   }
-  return finite_;
+  return usable_;
 }
 
 void Optimizer::select(std::span<const std::int64_t> trials) {
@@ -228,7 +228,7 @@ void Optimizer::select(std::span<const std::int64_t> trials) {
   updates_ = std::move(updates);
   first_ = at::stack(first);
   if (adam_) second_ = at::stack(second);
-  finite_.assign(options_.size(), 1);
+  usable_.assign(options_.size(), 1);
 }
 
 void Optimizer::archive(Archive& a) {

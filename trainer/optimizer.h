@@ -31,7 +31,9 @@ class Optimizer {
 
   // Updates `flat` in place. gradient: [K,P], summed over ranks; rates: [K]. A trial whose `active`
   // is 0 is left as it is and does not count the step ({} = all active). Returns whether each
-  // trial's gradient was finite, [K]; the parameters and moments of one that was not are of no use.
+  // active trial's gradient was usable, [K]: its elements, clipped, and their squares are finite,
+  // and with clip_norm its norm in float64 is; on devices other than the CPU its norm is. The
+  // parameters and moments of a trial whose gradient was not are of no use.
   const std::vector<std::uint8_t>& step(const at::Tensor& flat, const at::Tensor& gradient,
                                         std::span<const double> rates,
                                         std::span<const std::uint8_t> active = {});
@@ -49,7 +51,7 @@ class Optimizer {
                     std::span<const double> rates, std::span<const std::uint8_t> active);
   void update_by_aten(const at::Tensor& value, const at::Tensor& gradient, std::size_t k,
                       double rate, double scale);
-  // Whether the gradient is finite, as does update_segment.
+  // Whether the gradient is usable, as does update_segment.
   template <typename T>
   bool update(T* value, const T* gradient, std::size_t k, double rate, double scale);
   // Neighbours of a row with one rate, all or none of which decay.
@@ -69,7 +71,7 @@ class Optimizer {
   bool adam_ = true, decoupled_ = true;
   at::Tensor first_, second_, mask_;   // [K,P] moments (sgd: first_ is the velocity), [P]
   std::vector<std::int64_t> updates_;  // [K]
-  std::vector<std::uint8_t> finite_;   // [K]
+  std::vector<std::uint8_t> usable_;   // [K]
 };
 
 }  // namespace emosweep::trainer

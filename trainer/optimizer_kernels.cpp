@@ -4,7 +4,6 @@
 #include <bit>
 #include <cmath>
 #include <cstddef>
-#include <limits>
 #include <type_traits>
 
 #include "base/wide.h"
@@ -19,8 +18,11 @@ struct Magnitude {
   using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
   static constexpr Bits kSign = Bits(1) << (8 * sizeof(T) - 1);
   static EMO_BODY Bits of(T x) { return std::bit_cast<Bits>(x) & ~kSign; }
-  static bool finite(Bits largest) {
-    return largest < std::bit_cast<Bits>(std::numeric_limits<T>::infinity());
+  // Whether all values and their squares are finite: from the root of the largest number on, a
+  // square is inf for good in a second moment.
+  static bool usable(Bits largest) {
+    constexpr T limit = sizeof(T) == 4 ? T(1.8446743e19) : T(1.3407807929942596e154);
+    return largest <= std::bit_cast<Bits>(limit);
   }
 };
 
@@ -29,15 +31,15 @@ EMO_BODY bool adam_body(T* __restrict value, const T* __restrict gradient, T* __
                         T* __restrict second, std::int64_t n, const AdamStep<T> s) {
   typename Magnitude<T>::Bits largest = 0;
   for (std::int64_t i = 0; i < n; ++i) {
-    largest = std::max(largest, Magnitude<T>::of(gradient[i]));
     const T g = gradient[i] * s.scale + s.penalty * value[i];
+    largest = std::max(largest, Magnitude<T>::of(g));
     const T m = first[i] + (g - first[i]) * s.blend1;
     const T v = second[i] * s.beta2 + g * g * s.blend2;
     first[i] = m;
     second[i] = v;
     value[i] = value[i] * s.keep - s.step_size * (m / (std::sqrt(v) * s.root_scale + s.epsilon));
   }
-  return Magnitude<T>::finite(largest);
+  return Magnitude<T>::usable(largest);
 }
 
 template <typename T>
@@ -45,13 +47,13 @@ EMO_BODY bool sgd_body(T* __restrict value, const T* __restrict gradient, T* __r
                        std::int64_t n, const SgdStep<T> s) {
   typename Magnitude<T>::Bits largest = 0;
   for (std::int64_t i = 0; i < n; ++i) {
-    largest = std::max(largest, Magnitude<T>::of(gradient[i]));
     const T g = gradient[i] * s.scale + s.penalty * value[i];
+    largest = std::max(largest, Magnitude<T>::of(g));
     const T v = velocity[i] * s.momentum + g;
     velocity[i] = v;
     value[i] -= s.lr * v;
   }
-  return Magnitude<T>::finite(largest);
+  return Magnitude<T>::usable(largest);
 }
 
 template <typename T>

@@ -24,8 +24,9 @@ struct SgdStep {
   T scale, penalty, momentum, lr;
 };
 
-// value, first, second, velocity: [n], updated in place; gradient: [n]. Returns whether
-// the gradient is finite; where it is not, what was updated is of no use.
+// value, first, second, velocity: [n], updated in place; gradient: [n]. Returns whether the
+// gradient is usable: its elements, scaled and with the penalty, and their squares are finite; where
+// it is not, what was updated is of no use.
 bool adam_step(float* value, const float* gradient, float* first, float* second, std::int64_t n,
                const AdamStep<float>& step);
 bool adam_step(double* value, const double* gradient, double* first, double* second, std::int64_t n,

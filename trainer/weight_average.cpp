@@ -43,6 +43,11 @@ std::int64_t number(std::size_t n) { return static_cast<std::int64_t>(n); }
 
 }  // namespace
 
+double average_decay(double decay, std::int64_t update) {
+  const auto t = static_cast<double>(update);
+  return std::min(decay, (1 + t) / (10 + t));
+}
+
 WeightAverage::WeightAverage(std::vector<double> decays, models::Model& model)
     : decays_(std::move(decays)) {
   for (const double decay : decays_) {
@@ -63,11 +68,10 @@ void WeightAverage::step(models::Model& model, std::span<const std::size_t> tria
                          std::span<const std::uint8_t> active, std::int64_t update) {
   if (!any()) return;
   const at::NoGradGuard no_grad;
-  const auto t = static_cast<double>(update);
   for (std::size_t row = 0; row < trials.size(); ++row) {
     const double decay = decays_[trials[row]];
     if (!active[row] || decay == 0) continue;
-    const double share = 1 - std::min(decay, (1 + t) / (10 + t));
+    const double share = 1 - average_decay(decay, update);
     each(flat_, state_, number(trials[row]), model, number(row),
          [&](const at::Tensor& average, const at::Tensor& now) { blend(average, now, share); });
   }

@@ -15,8 +15,11 @@ namespace emosweep::trainer {
 
 class Archive;
 
+// d_t of an average's decay d after update t, from 1: min(d, (1 + t) / (10 + t)).
+double average_decay(double decay, std::int64_t update);
+
 // After update t (from 1) with the decay d of a trial:
-//   a <- a + (1 - d_t) (w - a),   d_t = min(d, (1 + t) / (10 + t)),
+//   a <- a + (1 - d_t) (w - a)
 // from the initial weights on (Polyak and Juditsky, 1992; the growing decay of TensorFlow's
 // ExponentialMovingAverage, by which the first weights are soon forgotten: d_t reaches .99 at step
 // 890, .999 at step 8,990). Running values of batch

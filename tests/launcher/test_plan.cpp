@@ -129,6 +129,25 @@ experiments:
       << plan.file.experiments[1].resolved;
 }
 
+TEST(Plan, WarnsOfAnAverageThatTrialsAreTooShortFor) {
+  const SampleFiles files;
+  const auto warnings = [&](const std::string& keys) {
+    std::string all;
+    for (const std::string& text : files.plan(one_experiment(keys)).warnings) {
+      if (text.find("ema_decay") != std::string::npos) all += text + '\n';
+    }
+    return all;
+  };
+  // 24 training rows at most: 6 steps an epoch; (1 + 60) / (10 + 60) = .8714
+  const std::string shared = "modality: both\nepochs: 10\nbatch_size: 4\n";
+  EXPECT_EQ(warnings(shared), "");
+  EXPECT_EQ(warnings(shared + "ema_decay: 0.87"), "");
+  EXPECT_NE(warnings(shared + "ema_decay: 0.88").find("0.88 is never reached"), std::string::npos);
+  const std::string both = warnings(shared + "grid: {ema_decay: [0.5, 0.99]}");
+  EXPECT_NE(both.find("trials of 60 end at 0.8714"), std::string::npos) << both;
+  EXPECT_EQ(both.find("0.5"), std::string::npos) << both;
+}
+
 TEST(Plan, EqualConditionsAreOneTrial) {
   const SampleFiles files;
   const std::string two =

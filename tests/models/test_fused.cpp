@@ -83,11 +83,13 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Case{"none", Fusion::none, 1}, Case{"none64", Fusion::none, 1, 64, 8, 4, 32},
                     Case{"concat2", Fusion::concat, 2}, Case{"concat3", Fusion::concat, 3},
                     Case{"concat64", Fusion::concat, 2, 64, 8, 4, 32},
+                    Case{"concat29", Fusion::concat, 2, 29, 3, 1, 10},
                     Case{"gated2", Fusion::gated, 2}, Case{"gated4", Fusion::gated, 4},
                     Case{"gated65", Fusion::gated, 2, 65, 8, 5, 32},
                     Case{"cross2", Fusion::cross_attention, 2},
                     Case{"cross3", Fusion::cross_attention, 3},
                     Case{"cross4", Fusion::cross_attention, 4, 20, 5, 4, 10},
+                    Case{"cross11", Fusion::cross_attention, 2, 20, 11, 4, 5},
                     Case{"cross64", Fusion::cross_attention, 2, 64, 8, 4, 32}),
     [](const auto& test) { return test.param.name; });
 
@@ -348,7 +350,7 @@ void print_bits() {
     hash.add_sized({static_cast<const char*>(c.const_data_ptr()), c.nbytes()});
   };
   for (const std::int64_t m : {1, 4, 8, 32, 33}) {
-    for (const std::int64_t n : {2, 8, 17, 64, 192}) {
+    for (const std::int64_t n : {1, 2, 4, 8, 12, 17, 20, 64, 192}) {
       for (const std::int64_t k : {1, 8, 33, 64, 130}) {
         for (const bool transposed : {false, true}) {
           add(float(), m, n, k, transposed);
@@ -405,6 +407,51 @@ TEST(SmallProduct, Transposes) {
   at::Tensor t = at::zeros({9, 7});
   transpose(a.const_data_ptr<float>(), 7, 9, t.mutable_data_ptr<float>(), 11);
   EXPECT_TRUE(at::equal(t, a.narrow(1, 0, 9).t()));
+}
+
+// Of one shape, whose matrices have gaps between their rows, against at::mm.
+template <typename T>
+void compare_turned(std::int64_t m, std::int64_t n, std::int64_t k, bool add) {
+  SCOPED_TRACE(std::to_string(m) + "x" + std::to_string(n) + "x" + std::to_string(k) +
+               (add ? " added" : ""));
+  const at::TensorOptions type(std::is_same_v<T, float> ? at::kFloat : at::kDouble);
+  const at::Tensor a = at::arange(m * (k + 2), type).sin().view({m, k + 2}),
+                   b = at::arange(n * (k + 3), type).cos().view({n, k + 3});
+  at::Tensor c = at::arange(m * (n + 5), type).view({m, n + 5}).remainder(7);
+  const at::Tensor before = c.clone();
+  const TurnedShape shape{m, n, k, k + 2, k + 3, n + 5, add};
+  const std::int64_t needed = TurnedProduct<T>::scratch(shape);
+  at::Tensor scratch = at::full({needed + 8}, 77, type);
+  TurnedProduct<T> product(shape);
+  product(a.const_data_ptr<T>(), b.const_data_ptr<T>(), c.mutable_data_ptr<T>(),
+          scratch.mutable_data_ptr<T>());
+  at::Tensor expected = at::mm(a.narrow(1, 0, k), b.narrow(1, 0, k).t());
+  if (add) expected = expected + before.narrow(1, 0, n);
+  const double tolerance = type.dtype() == at::kFloat ? 1e-4 : 1e-12;
+  EXPECT_LE((c.narrow(1, 0, n) - expected).abs().max().item<double>(), tolerance);
+  EXPECT_TRUE(at::equal(c.narrow(1, n, 5), before.narrow(1, n, 5))) << "between the rows";
+  EXPECT_TRUE(scratch.narrow(0, needed, 8).eq(77).all().item<bool>());
+}
+
+constexpr char kTurnedTest[] = "SmallProduct.OfTransposedMatrices";
+
+// By kernels of this processor, and in a process of its own without any.
+TEST(SmallProduct, OfTransposedMatrices) {
+  for (const std::int64_t m : {1, 3, 8, 40}) {
+    for (const std::int64_t n : {1, 7, 33}) {
+      for (const std::int64_t k : {2, 24, 65}) {
+        for (const bool add : {false, true}) {
+          compare_turned<float>(m, n, k, add);
+          compare_turned<double>(m, n, k, add);
+        }
+      }
+    }
+  }
+  if (product_instructions() == "plain") return;
+  const std::string command = "LIBXSMM_TARGET=generic '" +
+                              std::filesystem::read_symlink("/proc/self/exe").string() +
+                              "' --gtest_filter=" + kTurnedTest + " > /dev/null";
+  EXPECT_EQ(std::system(command.c_str()), 0) << command;
 }
 
 TEST(WhyNotFused, WideModelsAndLargeBatchesStayWithTorch) {

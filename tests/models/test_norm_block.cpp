@@ -2,10 +2,13 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
+#include <vector>
 
 #include "models/norm_block.h"
 #include "models/pool_block.h"
+#include "models/row_sum.h"
 
 namespace emosweep::models {
 namespace {
@@ -57,7 +60,7 @@ void compare(Case c, const at::Tensor& mask, bool relu, double tolerance) {
 }
 
 TEST(NormBlock, AgreesWithItsFourOperations) {
-  for (const std::int64_t H : {1, 7, 16, 33, 64}) {
+  for (const std::int64_t H : {1, 7, 16, 24, 29, 33, 64}) {
     SCOPED_TRACE(H);
     for (const bool relu : {false, true}) {
       const Case wide = case_of(2, 5, 3, H, at::kDouble), narrow = case_of(1, 8, 2, H, at::kFloat);
@@ -67,6 +70,30 @@ TEST(NormBlock, AgreesWithItsFourOperations) {
       if (H > 1) compare(narrow, narrow.mask, relu, 2e-4);
     }
   }
+}
+
+template <typename T>
+void compare_sums() {
+  std::vector<T> d(40), other(40);
+  for (std::size_t i = 0; i < d.size(); ++i) {
+    d[i] = static_cast<T>(std::sin(double(i) * 12.9898));
+    other[i] = static_cast<T>(std::cos(double(i) * 78.233));
+  }
+  for (std::int64_t n = 0; n <= 40; ++n) {
+    T plain = 7, along = 7;
+    row_sums(n, d.data(), other.data(), plain, along);
+    EXPECT_EQ(plain, (row_sum<T>(n, [&](std::int64_t i) { return d[std::size_t(i)]; }))) << n;
+    EXPECT_EQ(
+        along,
+        (row_sum<T>(n, [&](std::int64_t i) { return d[std::size_t(i)] * other[std::size_t(i)]; })))
+        << n;
+  }
+}
+
+// A norm's backward pass sums in the order of its forward pass.
+TEST(RowSum, TwoAtOnceAreTheTwo) {
+  compare_sums<float>();
+  compare_sums<double>();
 }
 
 TEST(NormBlock, BroadcastsAMaskOfWholeRows) {
@@ -89,8 +116,9 @@ TEST(NormBlock, OverwritesGradientsThatHaveAPlace) {
 
 // Tokens [K,M,b,T*H], as operations of ATen and in one pass, with gradients that have a place.
 TEST(PoolBlock, IsTheMeanOfNormalisedTokens) {
-  constexpr std::int64_t K = 2, M = 3, b = 5, T = 4;
-  for (const std::int64_t H : {1, 7, 16}) {
+  constexpr std::int64_t K = 2, M = 3, b = 5;
+  for (const std::int64_t H : {1, 7, 16, 29}) {
+    const std::int64_t T = H == 7 ? 11 : 4;  // more than are normalised together
     for (const at::ScalarType dtype : {at::kDouble, at::kFloat}) {
       for (const bool all : {true, false}) {
         SCOPED_TRACE(std::to_string(H) + (all ? "" : ", some absent"));

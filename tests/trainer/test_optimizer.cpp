@@ -132,7 +132,7 @@ TEST(Optimizer, ClipsTheWholeGradientOfEachTrial) {
   EXPECT_NEAR(flat[1].norm().item<double>(), norm, 1e-12);
 }
 
-TEST(Optimizer, ReportsAGradientThatIsNotFiniteAndTouchesNoOtherTrial) {
+TEST(Optimizer, ReportsAGradientThatIsOfNoUseAndTouchesNoOtherTrial) {
   constexpr double kNaN = std::numeric_limits<double>::quiet_NaN(),
                    kInf = std::numeric_limits<double>::infinity();
   for (const char* name : {"adamw", "adam", "sgd"}) {
@@ -147,10 +147,14 @@ TEST(Optimizer, ReportsAGradientThatIsNotFiniteAndTouchesNoOtherTrial) {
             at::Tensor flat = at::ones({3, 33}, type), alone = at::ones({1, 33}, type);
             at::Tensor gradient = at::ones({3, 33}, type);
             gradient[1][place] = value;
-            Optimizer optimizer({o, o, o}, flat, at::ones({33})), other({o}, alone, at::ones({33}));
-            const std::vector<std::uint8_t> finite = optimizer.step(flat, gradient, rates);
+            at::Tensor decays = at::ones({33});  // five segments
+            decays.narrow(0, 0, 5).zero_();
+            decays.narrow(0, 30, 3).zero_();
+            const std::vector<models::RateRange> ranges{{10, 25, 0.5}};
+            Optimizer optimizer({o, o, o}, flat, decays, ranges), other({o}, alone, decays, ranges);
+            const std::vector<std::uint8_t> usable = optimizer.step(flat, gradient, rates);
             other.step(alone, at::ones({1, 33}, type), std::vector<double>{0.1});
-            EXPECT_EQ(finite, (std::vector<std::uint8_t>{1, 0, 1})) << name << " " << value;
+            EXPECT_EQ(usable, (std::vector<std::uint8_t>{1, 0, 1})) << name << " " << value;
             EXPECT_TRUE(at::equal(flat[0], alone[0]) && at::equal(flat[2], alone[0])) << name;
             EXPECT_FALSE(at::equal(alone, at::ones({1, 33}, type)));
           }
@@ -160,11 +164,27 @@ TEST(Optimizer, ReportsAGradientThatIsNotFiniteAndTouchesNoOtherTrial) {
   }
 }
 
-// What overflows in a sum of squares is finite all the same.
-TEST(Optimizer, LargeGradientsAreFinite) {
-  at::Tensor flat = at::ones({1, 8});
-  Optimizer optimizer({OptimizerOptions()}, flat, at::ones({8}));
-  EXPECT_EQ(optimizer.step(flat, at::full({1, 8}, 3e38f), std::vector<double>{0.1})[0], 1);
+// A square that overflows would stand in the second moment for good: the parameter never moved
+// again.
+TEST(Optimizer, TheSquaresOfAGradientAreFiniteToo) {
+  const auto usable = [](double value, at::ScalarType type, double clip_norm) {
+    OptimizerOptions o;
+    o.clip_norm = clip_norm;
+    at::Tensor flat = at::ones({1, 20}, type), gradient = at::zeros({1, 20}, type);
+    gradient[0][17] = value;
+    Optimizer optimizer({o}, flat, at::ones({20}));
+    const bool ours = optimizer.step(flat, gradient, std::vector<double>{0.1})[0] != 0;
+    if (ours) {
+      EXPECT_NE(flat[0][17].item<double>(), flat[0][16].item<double>()) << value;
+    }
+    return ours;
+  };
+  EXPECT_TRUE(usable(-1.8e19, at::kFloat, 0));
+  EXPECT_FALSE(usable(-1.9e19, at::kFloat, 0));
+  EXPECT_TRUE(usable(1.9e19, at::kFloat, 1)) << "clipped before it is squared";
+  EXPECT_TRUE(usable(1.3e154, at::kDouble, 0));
+  EXPECT_FALSE(usable(1.4e154, at::kDouble, 0));
+  EXPECT_FALSE(usable(1.4e154, at::kDouble, 1)) << "its norm is inf";
 }
 
 TEST(Optimizer, RefusesWhatItDoesNotKnow) {

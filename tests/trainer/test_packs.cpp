@@ -8,6 +8,7 @@
 #include <set>
 
 #include "../distributed/thread_ranks.h"
+#include "base/fault.h"
 #include "synthetic.h"
 #include "trainer/fold_cache.h"
 #include "trainer/loop.h"
@@ -215,6 +216,33 @@ TEST_F(Packs, ATrialThatTurnsNonFiniteLeavesAlone) {
   const auto& failure = std::get<TrialError>(whole[1]);
   EXPECT_EQ(failure.reason(), "non_finite");
   EXPECT_EQ(failure.where().find("epoch 0, step "), 0u) << failure.where();
+}
+
+// A loss that is finite and a gradient that is not: the weights are updated with it before that is
+// seen. `failed` is the first of the pack.
+TEST_F(Packs, ATrialWhoseGradientAloneIsNotFiniteLeavesAlone) {
+  for (const models::Kernels kernels : {models::Kernels::torch, models::Kernels::fused}) {
+    for (const std::size_t n : {2u, 5u}) {  // of two, the pack is made smaller
+      TrialSpec spec = base(models::Fusion::gated);
+      spec.model.kernels = kernels;
+      spec.loop.refit = true;
+      spec.optimizer.clip_norm = 0;
+      std::vector<TrialSpec> specs = different(n, spec);
+      FoldCache cache;
+      arm_faults("nan@trainer.gradient:8");
+      const std::vector<TrialOutcome> whole = train(specs, cache);
+      arm_faults("");
+      ASSERT_TRUE(std::holds_alternative<TrialError>(whole[0]));
+      const auto& failure = std::get<TrialError>(whole[0]);
+      EXPECT_EQ(failure.reason(), "non_finite");
+      EXPECT_EQ(failure.where(), "epoch 1, step 7");
+      EXPECT_NE(std::string(failure.what()).find("gradient"), std::string::npos) << failure.what();
+      for (std::size_t k = 1; k < n; ++k) {
+        ASSERT_TRUE(std::holds_alternative<Trained>(whole[k])) << k;
+        expect_same(specs, whole, {k}, cache);
+      }
+    }
+  }
 }
 
 TEST_F(Packs, WhereAllTrialsFailNobodyTrainsOn) {
