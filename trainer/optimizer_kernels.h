@@ -25,8 +25,8 @@ struct SgdStep {
 };
 
 // value, first, second, velocity: [n], updated in place; gradient: [n]. Returns whether the
-// gradient is usable: its elements, scaled and with the penalty, and their squares are finite; where
-// it is not, what was updated is of no use.
+// gradient is usable: its elements, scaled and with the penalty, and their squares are finite;
+// where it is not, what was updated is of no use.
 bool adam_step(float* value, const float* gradient, float* first, float* second, std::int64_t n,
                const AdamStep<float>& step);
 bool adam_step(double* value, const double* gradient, double* first, double* second, std::int64_t n,
