@@ -11,6 +11,7 @@
 #include "base/philox.h"
 #include "models/fused_kernels.h"
 #include "models/fusion_parts.h"
+#include "models/norm_kernels.h"
 #include "models/small_product.h"
 
 namespace emosweep::models {

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "models/blocks.h"
-#include "models/fused_kernels.h"
+#include "models/norm_kernels.h"
 
 namespace emosweep::models {
 namespace {
